@@ -1,0 +1,173 @@
+"""Settings: `palate.toml`, overridden by the environment, overridden by flags; frozen."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from palate.errors import ConfigError
+from palate.types import AttributeKind
+
+__all__ = [
+    "Attribute",
+    "EvaluateSettings",
+    "EventType",
+    "LogSettings",
+    "Schema",
+    "ServeSettings",
+    "Settings",
+    "load_settings",
+]
+
+SETTINGS_FILE = "palate.toml"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EventType(_Frozen):
+    """How much one event of this type says about a taste: `[events.NAME]`."""
+
+    weight: float = Field(default=1.0, description="Worth of one event; negative for dislikes.")
+    value: Literal["ignore", "multiply"] = Field(
+        default="ignore",
+        description="`multiply`: the event's value (a rating, seconds) multiplies the weight.",
+    )
+
+
+class Attribute(_Frozen):
+    """What a declared attribute holds: `[items.NAME]` or `[users.NAME]`."""
+
+    kind: AttributeKind
+    scale: Literal["linear", "log"] = Field(
+        default="linear", description="For numbers: `log` for prices, mileages, counts."
+    )
+    separator: str | None = Field(
+        default=None, description="For categories read from text files: how values are split."
+    )
+
+
+class Schema(_Frozen):
+    """What the data mean: event types and typed attributes. Travels with a dataset."""
+
+    events: dict[str, EventType] = Field(default_factory=dict)
+    items: dict[str, Attribute] = Field(default_factory=dict)
+    users: dict[str, Attribute] = Field(default_factory=dict)
+
+    def event_type(self, event: str) -> EventType:
+        """The declared type, or weight 1 for an event that the settings do not name."""
+        return self.events.get(event, EventType())
+
+
+class LogSettings(_Frozen):
+    """The event log: `[log]`."""
+
+    durability: Literal["process", "power"] = Field(
+        default="process",
+        description="`process` survives kill -9; `power` also survives a power cut.",
+    )
+    dedup_window_s: int = Field(default=7 * 86400, ge=0, description="Seconds.")
+
+
+class ServeSettings(_Frozen):
+    """The HTTP service: `[serve]`."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    workers: int = Field(default=2, ge=1, le=256)
+    keys: tuple[str, ...] = Field(default=(), description="API keys; needed beyond loopback.")
+    history_limit: int = Field(
+        default=500, ge=1, le=100_000, description="Most recent events kept per user."
+    )
+    max_k: int = Field(default=1000, ge=1, description="Largest slate that may be asked for.")
+    max_batch: int = Field(default=1000, ge=1, description="Most events in one POST.")
+    max_body_bytes: int = Field(default=1 << 20, ge=1024)
+    alias: str = Field(default="stable", description="The release alias that is followed.")
+    poll_s: float = Field(default=0.25, gt=0, description="How often the alias is looked at.")
+
+
+class EvaluateSettings(_Frozen):
+    """The default protocol: `[evaluate]`; `palate.evaluate.protocol` says what each field means."""
+
+    split: str = "stratified"
+    test_ratio: float = Field(default=0.25, gt=0, lt=1)
+    k: int = Field(default=10, ge=1)
+    seed: int = 42
+
+
+class Settings(BaseSettings):
+    """All settings. `surfaces` and `models` are checked by the packages that own them."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="PALATE_",
+        env_nested_delimiter="__",
+        toml_file=SETTINGS_FILE,
+    )
+
+    home: Path = Field(default=Path(".palate"), description="Where Palate keeps its files.")
+    events: dict[str, EventType] = Field(default_factory=dict)
+    items: dict[str, Attribute] = Field(default_factory=dict)
+    users: dict[str, Attribute] = Field(default_factory=dict)
+    log: LogSettings = LogSettings()
+    serve: ServeSettings = ServeSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+    models: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    surfaces: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    data: Path | None = Field(default=None, description="Local copies of public data sets.")
+
+    @property
+    def schema_(self) -> Schema:
+        """The part of the settings that travels with a dataset."""
+        return Schema(events=self.events, items=self.items, users=self.users)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags first, then the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(path: Path | None = None, overrides: dict[str, Any] | None = None) -> Settings:
+    """Read the settings file (default `palate.toml` here, if there is one), then override.
+
+    Args:
+        path: A settings file; must exist when given.
+        overrides: Values of flags, nested like the file: `{"serve": {"port": 9000}}`.
+
+    Raises:
+        ConfigError: The file is missing, is not TOML, or has an unknown or impossible value.
+    """
+    if path is not None and not path.is_file():
+        raise ConfigError(f"no settings file at {path}", hint="palate init writes one")
+    file = path if path is not None else Path(SETTINGS_FILE)
+    located = type("LocatedSettings", (Settings,), {"model_config": {"toml_file": file}})
+    try:
+        settings: Settings = located(**(overrides or {}))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file} is not valid TOML: {error}") from error
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()
+        )
+        raise ConfigError(f"settings: {problems}", hint=f"correct {file} or the flag") from error
+    if not settings.home.is_absolute():
+        settings = settings.model_copy(update={"home": (file.parent / settings.home).resolve()})
+    return settings

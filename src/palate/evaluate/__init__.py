@@ -1,0 +1,1 @@
+"""Honest judgement: protocol, compare, tune, report, recorded runs."""

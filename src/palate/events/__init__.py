@@ -1,0 +1,1 @@
+"""What people did: schema, log, collector."""

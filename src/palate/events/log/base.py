@@ -1,0 +1,75 @@
+"""The port of the event log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+from palate.events.schema import Event
+from palate.types import Verdict
+
+__all__ = ["Appended", "EventLog", "Record"]
+
+
+class Record(msgspec.Struct, frozen=True):
+    """An event with its place in the log; offsets grow by at least one from 1."""
+
+    offset: int
+    event: Event
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """What became of one event of a batch."""
+
+    verdict: Verdict  # accepted or duplicate
+    offset: int  # of the event, or of the one that it repeats
+
+
+@runtime_checkable
+class EventLog(Protocol):
+    """What people did, for good.
+
+    What was acknowledged is read back at least once, in order per key, by every consumer
+    group, across a crash. An `event_id` is accepted once within the de-duplication window.
+    Retention never passes the slowest group. One active consumer per group.
+    """
+
+    def append(self, events: Sequence[Event]) -> list[Appended]:
+        """Append in order, all or nothing, durable when it returns."""
+        ...
+
+    def read(
+        self, after: int = 0, *, limit: int = 1000, events: Sequence[str] | None = None
+    ) -> list[Record]:
+        """Records with an offset above `after`, oldest first; `events` keeps some types."""
+        ...
+
+    def head(self) -> int:
+        """The newest offset; 0 for an empty log."""
+        ...
+
+    def committed(self, group: str) -> int:
+        """The offset up to which `group` is done; 0 at first."""
+        ...
+
+    def commit(self, group: str, offset: int) -> None:
+        """`group` is done up to `offset`; never goes back."""
+        ...
+
+    def lease(self, group: str, owner: str, *, ttl_s: float) -> bool:
+        """Make `owner` the active consumer of `group`, or renew; False while another is."""
+        ...
+
+    def release(self, group: str, owner: str) -> None:
+        """Give the lease back."""
+        ...
+
+    def trim(self, before: int) -> int:
+        """Drop records below `before` that every group has passed; how many were dropped."""
+        ...
+
+    def close(self) -> None:
+        """Give the files or connections back."""
+        ...

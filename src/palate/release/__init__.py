@@ -1,0 +1,1 @@
+"""Immutable bundles, the registry with its aliases, the gate."""

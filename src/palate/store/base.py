@@ -1,0 +1,73 @@
+"""The ports of `store`: their laws in one sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+__all__ = ["ObjectStore", "OnlineStore"]
+
+
+@runtime_checkable
+class OnlineStore(Protocol):
+    """State that a request reads: bytes by key.
+
+    A read sees the last acknowledged write of that key; a batch read is one round trip;
+    state and the log offset that produced it are written together.
+    """
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of `key`, or None."""
+        ...
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The values of `keys`, all from one moment, in one round trip."""
+        ...
+
+    def scan(
+        self, prefix: bytes, *, after: bytes | None = None, limit: int | None = None
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Pairs whose key starts with `prefix`, in key order, strictly after `after`."""
+        ...
+
+    def write(self, puts: Mapping[bytes, bytes | None], *, offset: int | None = None) -> None:
+        """Put (or, for None, delete) all keys and note `offset`, all or nothing."""
+        ...
+
+    def offset(self) -> int:
+        """The log offset that the state reflects; 0 for none."""
+        ...
+
+    def clear(self) -> None:
+        """Forget everything, the offset included."""
+        ...
+
+    def close(self) -> None:
+        """Give the files or connections back."""
+        ...
+
+
+@runtime_checkable
+class ObjectStore(Protocol):
+    """Immutable files in folders. A published object is whole or absent, and never changes."""
+
+    def publish(self, key: str, folder: Path) -> None:
+        """Make the files of `folder` appear under `key`, all at once; refuse an existing key."""
+        ...
+
+    def fetch(self, key: str) -> Path:
+        """A local folder with the files under `key`; not to be written to."""
+        ...
+
+    def exists(self, key: str) -> bool:
+        """Whether `key` was published."""
+        ...
+
+    def keys(self, prefix: str = "") -> Iterable[str]:
+        """Published keys that start with `prefix`, sorted."""
+        ...
+
+    def remove(self, key: str) -> None:
+        """Erase `key`; nothing happens where it is absent."""
+        ...

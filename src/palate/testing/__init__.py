@@ -1,0 +1,1 @@
+"""Conformance classes that adapters and models inherit."""

@@ -1,0 +1,31 @@
+"""Fixtures for all tests: where real data sets are, and a closed environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# A checkout may stand beside a folder of public data sets; released copies do not.
+_BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+if "PALATE_DATA" not in os.environ and _BESIDE.is_dir():
+    os.environ["PALATE_DATA"] = str(_BESIDE)
+
+
+@pytest.fixture(scope="session")
+def palate_data() -> Path:
+    """The folder of public data sets; the test is skipped where there is none."""
+    folder = os.environ.get("PALATE_DATA")
+    if folder is None:
+        pytest.skip("PALATE_DATA is not set: it names a folder of public data sets")
+    return Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def _no_stray_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each test starts in an empty folder, with no PALATE_ setting but the data folder."""
+    for name in list(os.environ):
+        if name.startswith("PALATE_") and name != "PALATE_DATA":
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
