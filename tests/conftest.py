@@ -6,11 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # A checkout may stand beside a folder of public data sets; released copies do not.
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 if "PALATE_DATA" not in os.environ and _BESIDE.is_dir():
     os.environ["PALATE_DATA"] = str(_BESIDE)
+
+# A compiled loop's first call, or a busy machine, is no fault of the code: nothing is timed.
+settings.register_profile("palate", deadline=None)
+settings.load_profile("palate")
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -14,15 +16,17 @@ from narwhals.typing import IntoDataFrame
 from palate import columns as c
 from palate.config import Schema
 from palate.data import frames
+from palate.data.attributes import typed
 from palate.data.histories import Histories
+from palate.data.summary import Summary
 from palate.data.vocabulary import Vocabulary
 from palate.errors import DataError
-from palate.types import Int64Array
+from palate.types import Int32Array, Int64Array
 
-__all__ = ["Dataset"]
+__all__ = ["Dataset", "epoch_us"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Interactions plus what is known of users and items.
 
@@ -31,8 +35,9 @@ class Dataset:
             value (float64, null where the event has none), timestamp (UTC microseconds,
             null where unknown). Order of rows is the order of arrival.
         items: One row an item: item_id and its attributes. May name items that nobody
-            has touched.
-        users: One row a user: user_id and attributes.
+            has touched. Every attribute of `schema.items` is a column of its kind's dtype
+            (`attributes.DTYPES`); null means unknown.
+        users: One row a user: user_id and attributes, likewise.
         schema: What the events are worth and what the attributes hold.
         item_vocabulary: Rows of items; covers `interactions` and `items`.
         user_vocabulary: Rows of users; covers `interactions` and `users`.
@@ -62,6 +67,7 @@ class Dataset:
 
         Args:
             interactions: At least user_id and item_id; event, value and timestamp may follow.
+                Repeated rows are kept: `filter.deduplicate` removes them on request.
             items: item_id and attributes.
             users: user_id and attributes.
             schema: Event weights and attribute kinds; by default every event weighs 1, a
@@ -78,13 +84,32 @@ class Dataset:
         declared = (
             schema if schema is not None else frames.guess_schema(events, item_rows, user_rows)
         )
+        return cls.from_canonical(
+            events, items=item_rows, users=user_rows, schema=declared, name=name
+        )
+
+    @classmethod
+    def from_canonical(
+        cls,
+        interactions: pl.DataFrame,
+        *,
+        items: pl.DataFrame,
+        users: pl.DataFrame,
+        schema: Schema,
+        name: str = "dataset",
+    ) -> Dataset:
+        """Build from frames that are canonical already, as the log and `filter` have them.
+
+        Raises:
+            DataError: An attribute holds what its declared kind cannot.
+        """
         return cls(
-            events,
-            item_rows,
-            user_rows,
-            declared,
-            Vocabulary.sorted([*events[c.ITEM_ID].unique(), *item_rows[c.ITEM_ID]]),
-            Vocabulary.sorted([*events[c.USER_ID].unique(), *user_rows[c.USER_ID]]),
+            interactions,
+            typed(items, c.ITEM_ID, schema.items),
+            typed(users, c.USER_ID, schema.users),
+            schema,
+            _vocabulary(interactions[c.ITEM_ID], items[c.ITEM_ID]),
+            _vocabulary(interactions[c.USER_ID], users[c.USER_ID]),
             name,
         )
 
@@ -93,14 +118,16 @@ class Dataset:
 
         Splits use this, so that rows mean the same in every part.
         """
-        return Dataset(
-            interactions,
-            self.items,
-            self.users,
-            self.schema,
-            self.item_vocabulary,
-            self.user_vocabulary,
-            self.name,
+        return replace(self, interactions=interactions)
+
+    def compact(self) -> Dataset:
+        """Only the users and items that interactions name, in vocabularies of their own."""
+        return Dataset.from_canonical(
+            self.interactions,
+            items=self.items.join(self.interactions, on=c.ITEM_ID, how="semi"),
+            users=self.users.join(self.interactions, on=c.USER_ID, how="semi"),
+            schema=self.schema,
+            name=self.name,
         )
 
     def __len__(self) -> int:
@@ -117,26 +144,56 @@ class Dataset:
         return len(self.item_vocabulary)
 
     @cached_property
+    def user_rows(self) -> Int32Array:
+        """(n,) int32, the user of each interaction in order of arrival."""
+        return self.user_vocabulary.rows(self.interactions[c.USER_ID])
+
+    @cached_property
+    def item_rows(self) -> Int32Array:
+        """(n,) int32, the item of each interaction in order of arrival."""
+        return self.item_vocabulary.rows(self.interactions[c.ITEM_ID])
+
+    @cached_property
+    def items_by_row(self) -> pl.DataFrame:
+        """`items` in vocabulary order, (n_items) rows, null where nothing is known."""
+        return _by_row(self.items, c.ITEM_ID, self.item_vocabulary)
+
+    @cached_property
+    def users_by_row(self) -> pl.DataFrame:
+        """`users` in vocabulary order, (n_users) rows, null where nothing is known."""
+        return _by_row(self.users, c.USER_ID, self.user_vocabulary)
+
+    @cached_property
     def histories(self) -> Histories:
         """All interactions by user row, weighted by the schema."""
-        return self.histories_of(self.interactions, self.user_vocabulary)
+        return self._histories(self.interactions, self.user_rows, self.item_rows, self.n_users)
 
     def histories_of(self, interactions: pl.DataFrame, users: Vocabulary) -> Histories:
         """Weighted histories of canonical `interactions` over another user vocabulary.
 
         Items outside the item vocabulary are left out: no model knows them.
+
+        Raises:
+            DataError: An interaction's user is not among `users`.
         """
-        item_rows = self.item_vocabulary.rows(interactions[c.ITEM_ID].to_list())
-        user_rows = users.rows(interactions[c.USER_ID].to_list())
+        user_rows = users.rows(interactions[c.USER_ID])
         if (user_rows < 0).any():
-            raise DataError("interactions name a user that the vocabulary does not")
-        known = item_rows >= 0
+            unknown = interactions[c.USER_ID][int(np.argmin(user_rows))]
+            raise DataError(f"interactions name a user that the vocabulary does not: {unknown!r}")
+        item_rows = self.item_vocabulary.rows(interactions[c.ITEM_ID])
+        return self._histories(interactions, user_rows, item_rows, len(users))
+
+    def _histories(
+        self, interactions: pl.DataFrame, users: Int32Array, items: Int32Array, n_users: int
+    ) -> Histories:
+        known = items >= 0
+        weights = self._weights(interactions).to_numpy().astype(np.float32)
         return Histories.from_entries(
-            user_rows[known],
-            item_rows[known],
-            self._weights(interactions).to_numpy().astype(np.float32)[known],
+            users[known],
+            items[known],
+            weights[known],
             epoch_us(interactions)[known],
-            n_users=len(users),
+            n_users=n_users,
             n_items=self.n_items,
         )
 
@@ -153,16 +210,66 @@ class Dataset:
 
     @cached_property
     def checksum(self) -> str:
-        """SHA-256 over the interactions and attributes, for the record of a run."""
+        """SHA-256 of interactions in order, attributes by id, and schema, in hex.
+
+        Equal data give the same checksum on every machine and version.
+        """
         digest = hashlib.sha256()
-        for frame in (self.interactions, self.items, self.users):
-            digest.update(repr(frame.schema).encode())
-            digest.update(frame.hash_rows(seed=0).to_numpy().tobytes())
-        digest.update(self.schema.model_dump_json().encode())
+        for vocabulary in (self.user_vocabulary, self.item_vocabulary):
+            digest.update("\0".join(vocabulary.ids).encode() + b"\1")
+        events = Vocabulary.sorted(self.interactions[c.EVENT])
+        digest.update("\0".join(events.ids).encode() + b"\1")
+        values = self.interactions[c.VALUE].fill_null(np.nan).to_numpy()
+        for column, dtype in (
+            (self.user_rows, "<i4"),
+            (self.item_rows, "<i4"),
+            (events.rows(self.interactions[c.EVENT]), "<i4"),
+            (values, "<f8"),
+            (epoch_us(self.interactions), "<i8"),
+        ):
+            digest.update(column.astype(dtype, copy=False).tobytes())
+        for frame, key in ((self.items, c.ITEM_ID), (self.users, c.USER_ID)):
+            digest.update(frame.select(sorted(frame.columns)).sort(key).write_ndjson().encode())
+        meaning = json.dumps(
+            self.schema.model_dump(mode="json", exclude_defaults=True), sort_keys=True
+        )
+        digest.update(meaning.encode())
         return digest.hexdigest()
+
+    def summary(self) -> Summary:
+        """Sizes, density, events by type and the time covered."""
+        return Summary.of(self.interactions, n_users=self.n_users, n_items=self.n_items)
+
+    def save(self, folder: Path) -> None:
+        """Write Parquet tables and `dataset.json` to `folder`; see `dataset_folder`."""
+        from palate.data import dataset_folder
+
+        dataset_folder.write(self, folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Dataset:
+        """Read what `save` wrote.
+
+        Raises:
+            DataError: The folder holds no dataset, one of another format, or an altered one.
+        """
+        from palate.data import dataset_folder
+
+        return dataset_folder.read(folder)
 
 
 def epoch_us(interactions: pl.DataFrame) -> Int64Array:
     """(n,) int64 microseconds since 1970 UTC of `timestamp`, -1 where null."""
     series = interactions[c.TIMESTAMP].cast(pl.Int64).fill_null(-1)
     return np.asarray(series.to_numpy(), np.int64)
+
+
+def _vocabulary(touched: pl.Series, described: pl.Series) -> Vocabulary:
+    return Vocabulary.sorted(pl.concat([touched.unique(), described], rechunk=False))
+
+
+def _by_row(frame: pl.DataFrame, key: str, vocabulary: Vocabulary) -> pl.DataFrame:
+    order = Vocabulary(frame[key]).rows(vocabulary.series)
+    rows = pl.Series(order).replace(-1, None)
+    others = frame.drop(key).select(pl.all().gather(rows)) if frame.width > 1 else pl.DataFrame()
+    return pl.DataFrame({key: vocabulary.series}).hstack(others)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Final
 
 import narwhals as nw
@@ -11,12 +12,20 @@ from narwhals.typing import IntoDataFrame
 
 from palate import columns as c
 from palate.config import Attribute, EventType, Schema
+from palate.data.attributes import guess_kind
+from palate.data.times import TIMESTAMP_DTYPE, to_times
 from palate.errors import DataError
-from palate.types import AttributeKind
 
-__all__ = ["DEFAULT_EVENT", "INTERACTIONS", "attributes", "guess_schema", "interactions"]
+__all__ = [
+    "DEFAULT_EVENT",
+    "INTERACTIONS",
+    "TIMESTAMP_DTYPE",
+    "attributes",
+    "guess_schema",
+    "interactions",
+    "to_polars",
+]
 
-TIMESTAMP_DTYPE: Final = pl.Datetime("us", "UTC")
 INTERACTIONS: Final = pl.Schema(
     {
         c.USER_ID: pl.String(),
@@ -33,17 +42,26 @@ def to_polars(frame: IntoDataFrame) -> pl.DataFrame:
     """Any eager frame that narwhals knows, as polars.
 
     Raises:
-        DataError: It is none of them.
+        DataError: It is none of them, or a column mixes types.
     """
     if isinstance(frame, pl.DataFrame):
+        _refuse_objects(frame)
         return frame
     try:
-        return nw.from_native(frame, eager_only=True).to_polars()
+        known = nw.from_native(frame, eager_only=True)
     except TypeError as error:
         raise DataError(
             f"cannot read a {type(frame).__name__} as a table",
             hint="pass a pandas, polars or Arrow frame",
         ) from error
+    try:
+        table = known.to_polars()
+    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        for name in known.columns:
+            _refuse_mixed(name, known.get_column(name).to_list())
+        raise DataError(f"the table cannot be read: {error}") from error
+    _refuse_objects(table)
+    return table
 
 
 def interactions(frame: IntoDataFrame, names: Mapping[str, str]) -> pl.DataFrame:
@@ -54,16 +72,17 @@ def interactions(frame: IntoDataFrame, names: Mapping[str, str]) -> pl.DataFrame
         names: Canonical name to the column's name in `frame`.
 
     Raises:
-        DataError: Names the column and the first bad row.
+        DataError: Names the column and the first bad row, counting from 1.
     """
     raw = to_polars(frame)
     _check_columns(raw, names)
+    events = _events(raw, names.get(c.EVENT, c.EVENT))
     out = pl.DataFrame(
         {
             c.USER_ID: _ids(raw, names.get(c.USER_ID, c.USER_ID)),
             c.ITEM_ID: _ids(raw, names.get(c.ITEM_ID, c.ITEM_ID)),
-            c.EVENT: _events(raw, names.get(c.EVENT, c.EVENT)),
-            c.VALUE: _values(raw, names.get(c.VALUE, c.VALUE)),
+            c.EVENT: events,
+            c.VALUE: _values(raw, names.get(c.VALUE, c.VALUE), events),
             c.TIMESTAMP: _timestamps(raw, names.get(c.TIMESTAMP, c.TIMESTAMP)),
         },
         schema=INTERACTIONS,
@@ -96,24 +115,18 @@ def guess_schema(events: pl.DataFrame, items: pl.DataFrame, users: pl.DataFrame)
             event: EventType(value="multiply" if has_value else "ignore")
             for event, has_value in sorted(valued.rows())
         },
-        items={n: Attribute(kind=_kind(items[n])) for n in items.columns if n != c.ITEM_ID},
-        users={n: Attribute(kind=_kind(users[n])) for n in users.columns if n != c.USER_ID},
+        items={n: Attribute(kind=guess_kind(items[n])) for n in items.columns if n != c.ITEM_ID},
+        users={n: Attribute(kind=guess_kind(users[n])) for n in users.columns if n != c.USER_ID},
     )
 
 
-def _kind(series: pl.Series) -> AttributeKind:
-    if series.dtype.is_numeric():
-        return AttributeKind.NUMBER
-    if series.dtype.is_temporal():
-        return AttributeKind.TIME
-    if isinstance(series.dtype, pl.List):
-        return AttributeKind.CATEGORIES
-    if isinstance(series.dtype, pl.String) and series.n_unique() > max(50, series.len() // 2):
-        return AttributeKind.TEXT
-    return AttributeKind.CATEGORY
-
-
 def _check_columns(raw: pl.DataFrame, names: Mapping[str, str]) -> None:
+    unknown = sorted(set(names) - set(INTERACTIONS))
+    if unknown:
+        raise DataError(
+            f"{unknown[0]!r} is no column of interactions; those are {list(INTERACTIONS)}",
+            hint="columns maps our name to yours: columns={'value': 'rating'}",
+        )
     needed = {c.USER_ID, c.ITEM_ID} | set(names)
     missing = [names.get(n, n) for n in sorted(needed) if names.get(n, n) not in raw.columns]
     if missing:
@@ -127,10 +140,12 @@ def _ids(raw: pl.DataFrame, name: str) -> pl.Series:
     series = raw[name]
     if series.dtype.is_float():
         whole = series.cast(pl.Int64, strict=False)
-        if (whole.cast(series.dtype) != series).any() or whole.null_count():
-            raise DataError(f"column {name!r} holds fractions or NaN; ids are strings or integers")
+        odd = whole.is_null() | (whole.cast(series.dtype) != series)
+        _refuse(odd, name, "an empty id or a fraction")
         series = whole
-    elif not (series.dtype.is_integer() or series.dtype in (pl.String, pl.Categorical, pl.Enum)):
+    elif not (
+        series.dtype.is_integer() or series.dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null)
+    ):
         raise DataError(f"column {name!r} is {series.dtype}; ids are strings or integers")
     ids = series.cast(pl.String)
     _refuse(ids.is_null() | (ids == ""), name, "an empty id")
@@ -145,40 +160,60 @@ def _events(raw: pl.DataFrame, name: str) -> pl.Series:
     return events
 
 
-def _values(raw: pl.DataFrame, name: str) -> pl.Series:
+def _values(raw: pl.DataFrame, name: str, events: pl.Series) -> pl.Series:
+    """Values; an event type has one in every row or in none.
+
+    A missing rating is never taken for "no value": pandas writes NaN as null on the way in.
+    """
     if name not in raw.columns:
         return pl.repeat(None, raw.height, dtype=pl.Float64, eager=True)
     series = raw[name]
+    if isinstance(series.dtype, pl.List | pl.Struct) or series.dtype.is_temporal():
+        raise DataError(f"column {name!r} is {series.dtype}; values are numbers")
     values = series.cast(pl.Float64, strict=False)
     _refuse(values.is_null() & series.is_not_null(), name, "something that is not a number")
     _refuse(values.is_nan() | values.is_infinite(), name, "NaN or infinity")
+    if 0 < values.null_count() < values.len():
+        elsewhere = pl.col("value").is_not_null().any().over("event")
+        lacks = pl.DataFrame({"value": values, "event": events}).select(
+            pl.col("value").is_null() & elsewhere
+        )
+        _refuse(lacks.to_series(), name, "no value (empty or NaN), unlike others of its event type")
     return values
 
 
 def _timestamps(raw: pl.DataFrame, name: str) -> pl.Series:
-    """Datetimes, or seconds since 1970, as UTC microseconds."""
     if name not in raw.columns:
         return pl.repeat(None, raw.height, dtype=TIMESTAMP_DTYPE, eager=True)
     series = raw[name]
-    if isinstance(series.dtype, pl.Datetime):
-        zoned = series.dt.replace_time_zone("UTC") if series.dtype.time_zone is None else series
-        return zoned.dt.convert_time_zone("UTC").cast(TIMESTAMP_DTYPE)
-    if series.dtype == pl.String:
-        parsed = series.str.to_datetime(time_zone="UTC", strict=False)
-        _refuse(parsed.is_null() & series.is_not_null(), name, "something that is not a time")
-        return parsed.cast(TIMESTAMP_DTYPE)
-    if series.dtype.is_numeric():
-        seconds = series.cast(pl.Float64)
-        _refuse(seconds.is_nan() | seconds.is_infinite(), name, "NaN or infinity")
-        return (seconds * 1e6).round().cast(pl.Int64).cast(TIMESTAMP_DTYPE)
-    raise DataError(f"column {name!r} is {series.dtype}; a time or seconds since 1970 is needed")
+    times = to_times(series)
+    _refuse(times.is_null() & series.is_not_null(), name, "something that is not a time")
+    return times
 
 
 def _refuse(bad: pl.Series, name: str, what: str) -> None:
     if bad.any():
         row = bad.arg_true()[0]
+        more = f" and {bad.sum() - 1} more" if bad.sum() > 1 else ""
         raise DataError(
-            f"column {name!r} holds {what} in row {row}"
-            + (f" and {bad.sum() - 1} more" if bad.sum() > 1 else ""),
-            hint="correct or drop those rows",
+            f"column {name!r} holds {what} in row {row + 1}{more}",
+            hint="correct or drop those rows; the first data row is row 1",
         )
+
+
+def _refuse_objects(table: pl.DataFrame) -> None:
+    for name, dtype in table.schema.items():
+        if dtype == pl.Object:
+            _refuse_mixed(name, table[name].to_list())
+            raise DataError(f"column {name!r} holds Python objects that are no text or number")
+
+
+def _refuse_mixed(name: str, values: list[object]) -> None:
+    present = [(row, v) for row, v in enumerate(values) if v is not None and v == v]
+    for (_, before), (row, value) in pairwise(present):
+        if type(before) is not type(value):
+            raise DataError(
+                f"column {name!r} mixes types: {value!r} in row {row + 1} "
+                f"is {type(value).__name__}, above it is {type(before).__name__}",
+                hint="make the column all text or all numbers",
+            )

@@ -76,6 +76,8 @@ class Histories:
 
     def select(self, users: Int64Array | Int32Array) -> Histories:
         """The histories of `users` (rows), in that order; -1 gives an empty one."""
+        if not self.n_users:
+            return Histories.empty(len(users), self.n_items)
         known = users >= 0
         safe = np.where(known, users, 0)
         starts = self.indptr[safe]

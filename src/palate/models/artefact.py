@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,10 @@ from palate.plugins import model_class
 if TYPE_CHECKING:
     from palate.models.base import Recommender
 
-__all__ = ["FORMAT", "Artefact", "read", "write"]
+__all__ = ["FILES", "FORMAT", "Artefact", "read", "write"]
 
 FORMAT = 1
+FILES = ("state.npz", "items.npz")  # what model.json holds the checksums of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +43,28 @@ def write(
     state: dict[str, np.ndarray],
     vocabulary: Vocabulary,
 ) -> None:
-    """Write the three files; `model.json` last, so that a half-written folder is not a model."""
+    """Write the three files into a folder without a model.
+
+    `model.json` comes last, so that a half-written folder is not a model.
+
+    Raises:
+        BundleError: The folder holds a model, or the state cannot be written without pickle.
+    """
+    if (folder / "model.json").exists():
+        raise BundleError(f"{folder} already holds a model", hint="save to a new folder")
     folder.mkdir(parents=True, exist_ok=True)
     objects = [key for key, array in state.items() if array.dtype == object]
     if objects:
         raise BundleError(f"{name} keeps object arrays, which would need pickle: {objects}")
     np.savez(folder / "state.npz", **state)  # type: ignore[arg-type]  # numpy types savez loosely
     vocabulary.save(folder / "items.npz")
-    head = {"format": FORMAT, "model": name, "config": config.model_dump(mode="json")}
-    (folder / "model.json").write_text(json.dumps(head, indent=2, sort_keys=True) + "\n")
+    head = {
+        "format": FORMAT,
+        "model": name,
+        "config": config.model_dump(mode="json"),
+        "sha256": {file: _sha256(folder / file) for file in FILES},
+    }
+    (folder / "model.json").write_text(json.dumps(head, indent=2) + "\n")
 
 
 def read(folder: Path, *, expected: type[Recommender[Any]] | None) -> Artefact:
@@ -61,11 +76,13 @@ def read(folder: Path, *, expected: type[Recommender[Any]] | None) -> Artefact:
     path = folder / "model.json"
     try:
         head = json.loads(path.read_text())
-        found, name, raw = head["format"], head["model"], head["config"]
+        found, name, raw, sums = head["format"], head["model"], head["config"], head["sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{folder} holds no model: {error}") from error
     if found != FORMAT:
         raise BundleError(f"{path} has format {found}; this version reads {FORMAT}")
+    for file in FILES:
+        _check(folder / file, sums.get(file))
     cls = expected if expected is not None else model_class(name)
     if cls.name != name:
         raise BundleError(f"{folder} holds a {name}, not a {cls.name}")
@@ -78,3 +95,21 @@ def read(folder: Path, *, expected: type[Recommender[Any]] | None) -> Artefact:
     except (OSError, ValueError, KeyError) as error:
         raise BundleError(f"{folder / 'state.npz'} cannot be read: {error}") from error
     return Artefact(cls, config, state, Vocabulary.load(folder / "items.npz"))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check(path: Path, expected: str | None) -> None:
+    """Refuse a file that is absent or not what was written, before anything is parsed."""
+    try:
+        found = _sha256(path)
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error}") from error
+    if found != expected:
+        raise BundleError(
+            f"{path} is not the file that was saved: its checksum differs",
+            hint="copy the model again, or fit and save it again",
+        )

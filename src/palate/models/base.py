@@ -17,18 +17,24 @@ from palate.data.dataset import Dataset
 from palate.data.frames import to_polars
 from palate.data.histories import Histories
 from palate.data.vocabulary import Vocabulary
-from palate.errors import DataError, NotFittedError, UnknownItemError, UnsupportedError
+from palate.errors import (
+    BundleError,
+    DataError,
+    NotFittedError,
+    UnknownItemError,
+    UnsupportedError,
+)
 from palate.models import artefact
+from palate.models.answers import allowed_mask, best_rows, chunk, to_frame, writable
 from palate.models.config import ModelConfig
-from palate.models.kernels.topk import top_k_rows
+from palate.models.pairs import distinct_items
+from palate.models.threads import thread_count
 from palate.types import Float32Array, FloatArray, Int32Array, Progress
 
 __all__ = ["Capability", "Reason", "Recommender", "TopK"]
 
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 Capability = str  # "similar_items", "explain", "ratings", "cold_items", "partial_fit"
-
-CHUNK_CELLS = 1 << 22  # score cells held at once: 16 MB of float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,9 @@ class Recommender(ABC, Generic[ConfigT]):
 
     name: ClassVar[str]
     Config: ClassVar[type[ModelConfig]]
-    capabilities: ClassVar[frozenset[Capability]] = frozenset()
+    capabilities: frozenset[Capability] = frozenset()  # of the class, or of one model
+    parallel: bool = False  # several threads may call `score_histories` at once
+    needs_interactions: bool = True  # without any there is nothing to learn from
 
     config: ConfigT
 
@@ -91,7 +99,10 @@ class Recommender(ABC, Generic[ConfigT]):
 
     @abstractmethod
     def _fit(self, dataset: Dataset, progress: Progress | None) -> None:
-        """Learn from `dataset.histories`, `dataset.items`; the vocabulary is already kept."""
+        """Learn from `dataset.histories` and `dataset.items`.
+
+        `vocabulary` and `popularity` are set when this has succeeded.
+        """
 
     @abstractmethod
     def score_histories(self, histories: Histories) -> FloatArray:
@@ -131,11 +142,18 @@ class Recommender(ABC, Generic[ConfigT]):
         """Learn from `dataset`, and keep it as the default source of histories.
 
         Raises:
-            DataError: The model cannot learn from such data.
+            DataError: The model cannot learn from such data. It is then not fitted.
         """
-        self._vocabulary = dataset.item_vocabulary
-        self._popularity = dataset.histories.item_counts().astype(np.float32)
+        self._vocabulary = self._popularity = self._dataset = None
+        if dataset.n_items == 0 or (self.needs_interactions and len(dataset) == 0):
+            raise DataError(
+                f"{self.name} has nothing to learn from: the dataset has "
+                f"{len(dataset)} interactions and {dataset.n_items} items"
+            )
         self._fit(dataset, progress)
+        counts = np.bincount(distinct_items(dataset.histories), minlength=dataset.n_items)
+        self._popularity = counts.astype(np.float32)
+        self._vocabulary = dataset.item_vocabulary
         self._dataset = dataset
         return self
 
@@ -193,32 +211,22 @@ class Recommender(ABC, Generic[ConfigT]):
         if k < 1:
             raise DataError(f"k is {k}; it is at least 1")
         n_items = len(self.vocabulary)
-        out = TopK(
-            np.full((histories.n_users, k), -1, np.int32),
-            np.full((histories.n_users, k), np.nan, np.float32),
-        )
-        allowed = _allowed(candidates, n_items)
-        step = max(1, CHUNK_CELLS // max(1, n_items))
-        for start in range(0, histories.n_users, step):
-            stop = min(start + step, histories.n_users)
-            part = histories.slice(start, stop)
-            scores = self._scores_or_popularity(part)
-            top_k_rows(
-                scores,
-                part.indptr,
-                part.items,
-                exclude_seen,
-                allowed,
-                out.items[start:stop],
-                out.scores[start:stop],
+        if histories.n_items != n_items:
+            raise DataError(
+                f"the histories are over {histories.n_items} items, the model knows {n_items}",
+                hint="make them with the model's vocabulary",
             )
-        return out
-
-    def _scores_or_popularity(self, histories: Histories) -> FloatArray:
-        """`score_histories`, with popularity for those whose history is empty."""
-        scores = self.score_histories(histories)
-        scores[np.diff(histories.indptr) == 0] = self.popularity
-        return scores
+        top = _nothing(histories.n_users, k)
+        best_rows(
+            self.score_histories,
+            writable(histories),
+            allowed_mask(candidates, n_items),
+            (top.items, top.scores),
+            exclude_seen=exclude_seen,
+            popularity=self.popularity,
+            threads=thread_count() if self.parallel else 1,
+        )
+        return top
 
     # ------------------------------------------------------------------ answers in ids
 
@@ -242,9 +250,11 @@ class Recommender(ABC, Generic[ConfigT]):
             user_id, item_id (strings), rank (from 1), score (float32); users in the order
             given.
         """
-        rows = None if candidates is None else _known(self.vocabulary.rows(candidates))
+        rows = None if candidates is None else self.vocabulary.rows(candidates)
         top = self.top_k(self._histories_for(users), k, exclude_seen=exclude_seen, candidates=rows)
-        return _to_frame(users, top, self.vocabulary, key=c.USER_ID, answer=c.ITEM_ID)
+        return to_frame(
+            users, (top.items, top.scores), self.vocabulary, key=c.USER_ID, answer=c.ITEM_ID
+        )
 
     def score(self, pairs: IntoDataFrame) -> Float32Array:
         """The score of each (user_id, item_id) row of `pairs`, (n,) float32.
@@ -256,9 +266,9 @@ class Recommender(ABC, Generic[ConfigT]):
         distinct = users.unique(maintain_order=True).to_list()
         user_rows = Vocabulary(distinct).rows(users.to_list())
         item_rows = self.vocabulary.rows(frame[c.ITEM_ID].cast(pl.String).to_list())
-        histories = self._histories_for(distinct)
+        histories = writable(self._histories_for(distinct))
         out = np.full(frame.height, np.nan, np.float32)
-        step = max(1, CHUNK_CELLS // max(1, len(self.vocabulary)))
+        step = chunk(len(distinct), len(self.vocabulary), 1)
         for start in range(0, len(distinct), step):
             part = histories.slice(start, min(start + step, len(distinct)))
             scores = self.score_histories(part)
@@ -270,6 +280,8 @@ class Recommender(ABC, Generic[ConfigT]):
     def similar_items(self, items: Sequence[str], k: int = 10) -> pl.DataFrame:
         """The `k` items nearest to each of `items`, itself left out.
 
+        Fewer where fewer have anything in common with it.
+
         Returns:
             item_id, similar_item_id, rank, score.
 
@@ -277,15 +289,34 @@ class Recommender(ABC, Generic[ConfigT]):
             UnknownItemError: An id that the model does not know.
             UnsupportedError: The model has no notion of it.
         """
-        rows = self._item_rows(items)
-        scores = self._similar_rows(rows)
-        top = TopK(
-            np.full((len(rows), k), -1, np.int32), np.full((len(rows), k), np.nan, np.float32)
+        top = self.similar_rows(self._item_rows(items), k)
+        return to_frame(
+            items, (top.items, top.scores), self.vocabulary, key=c.ITEM_ID, answer=c.SIMILAR_ITEM_ID
         )
-        indptr = np.arange(len(rows) + 1, dtype=np.int64)
-        everything, exclude_self = np.ones(len(self.vocabulary), np.bool_), True
-        top_k_rows(scores, indptr, rows, exclude_self, everything, top.items, top.scores)
-        return _to_frame(items, top, self.vocabulary, key=c.ITEM_ID, answer=c.SIMILAR_ITEM_ID)
+
+    def similar_rows(self, items: Int32Array, k: int) -> TopK:
+        """`similar_items` in rows: (n,) int32 items, each with its (k,) nearest."""
+        if k < 1:
+            raise DataError(f"k is {k}; it is at least 1")
+        n_items = len(self.vocabulary)
+        top = _nothing(len(items), k)
+        selves = Histories(
+            np.arange(len(items) + 1),
+            np.array(items, np.int32),
+            np.ones(len(items), np.float32),
+            np.full(len(items), -1, np.int64),
+            n_items,
+        )
+        best_rows(
+            lambda part: self._similar_rows(part.items),
+            selves,
+            allowed_mask(None, n_items),
+            (top.items, top.scores),
+            exclude_seen=True,
+            popularity=None,
+            threads=1,
+        )
+        return top
 
     def explain(self, user: str, item: str, *, k: int = 3) -> list[Reason]:
         """Which of the user's items speak for `item`, with what share, largest first."""
@@ -293,11 +324,13 @@ class Recommender(ABC, Generic[ConfigT]):
 
     def explain_history(self, history: Histories, item: int, *, k: int = 3) -> list[Reason]:
         """`explain` for one history and an item row."""
+        if history.n_users != 1:
+            raise DataError(f"one history is explained at a time, not {history.n_users}")
         added = np.maximum(self._contributions(history, item), 0.0)
         total = added.sum()
         if total <= 0:
             return []
-        per_item = np.bincount(history.items, added / total, minlength=0)
+        per_item = np.bincount(history.items, added / total)
         best = np.argsort(-per_item, kind="stable")[:k]
         return [
             Reason(self.vocabulary.id(int(r)), float(per_item[r])) for r in best if per_item[r] > 0
@@ -325,8 +358,14 @@ class Recommender(ABC, Generic[ConfigT]):
         read = artefact.read(folder, expected=None if cls is Recommender else cls)
         model = read.model_class(read.config)
         model._vocabulary = read.vocabulary
-        model._popularity = read.state.pop("popularity")
-        model._restore(read.state)
+        try:
+            model._popularity = read.state.pop("popularity")
+            model._restore(read.state)
+        except (KeyError, IndexError, ValueError) as error:
+            raise BundleError(
+                f"{folder} holds a {read.model_class.name} of another version: {error}",
+                hint="fit and save it again",
+            ) from error
         return cast(Self, model)
 
     # ------------------------------------------------------------------ private
@@ -347,27 +386,5 @@ class Recommender(ABC, Generic[ConfigT]):
         return rows
 
 
-def _allowed(candidates: Int32Array | None, n_items: int) -> np.ndarray:
-    allowed = np.full(n_items, candidates is None, np.bool_)
-    if candidates is not None:
-        allowed[candidates] = True
-    return allowed
-
-
-def _known(rows: Int32Array) -> Int32Array:
-    return rows[rows >= 0]
-
-
-def _to_frame(
-    keys: Sequence[str], top: TopK, vocabulary: Vocabulary, *, key: str, answer: str
-) -> pl.DataFrame:
-    row, column = np.nonzero(top.items >= 0)
-    found = top.items[row, column]
-    return pl.DataFrame(
-        {
-            key: pl.Series(keys, dtype=pl.String).gather(row),
-            answer: pl.Series(vocabulary.ids, dtype=pl.String).gather(found),
-            c.RANK: (column + 1).astype(np.int32),
-            c.SCORE: top.scores[row, column],
-        }
-    )
+def _nothing(n: int, k: int) -> TopK:
+    return TopK(np.full((n, k), -1, np.int32), np.full((n, k), np.nan, np.float32))

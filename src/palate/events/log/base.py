@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from palate.events.schema import Event
 from palate.types import Verdict
 
-__all__ = ["Appended", "EventLog", "Record"]
+__all__ = ["Appended", "EventLog", "Record", "batches"]
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -37,13 +37,22 @@ class EventLog(Protocol):
     """
 
     def append(self, events: Sequence[Event]) -> list[Appended]:
-        """Append in order, all or nothing, durable when it returns."""
+        """Append in order, all or nothing, durable when it returns.
+
+        Raises:
+            EventError: An event has no id or cannot be written; nothing was appended.
+            LogError: The log is read-only or its disk is full; nothing was appended.
+        """
         ...
 
     def read(
         self, after: int = 0, *, limit: int = 1000, events: Sequence[str] | None = None
     ) -> list[Record]:
-        """Records with an offset above `after`, oldest first; `events` keeps some types."""
+        """Records with an offset above `after`, oldest first; `events` keeps some types.
+
+        A reader of some types takes `head()` first, and once it gets fewer than `limit`
+        records goes on from that head, so that it never looks at the others twice.
+        """
         ...
 
     def head(self) -> int:
@@ -63,7 +72,7 @@ class EventLog(Protocol):
         ...
 
     def release(self, group: str, owner: str) -> None:
-        """Give the lease back."""
+        """Give the lease back; nothing happens where `owner` does not hold it."""
         ...
 
     def trim(self, before: int) -> int:
@@ -73,3 +82,16 @@ class EventLog(Protocol):
     def close(self) -> None:
         """Give the files or connections back."""
         ...
+
+
+def batches(
+    log: EventLog, after: int = 0, *, size: int = 10_000, events: Sequence[str] | None = None
+) -> Iterator[list[Record]]:
+    """Everything from `after` up to the head at the time of the call, in batches of `size`."""
+    head = log.head()
+    while after < head:
+        records = [r for r in log.read(after, limit=size, events=events) if r.offset <= head]
+        if not records:
+            return
+        yield records
+        after = records[-1].offset

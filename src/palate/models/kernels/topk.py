@@ -5,7 +5,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-__all__ = ["top_k_rows"]
+from palate.models.kernels.heap import heap_push, heap_sort
+
+__all__ = ["popularity_where_flat", "top_k_rows"]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -22,8 +24,8 @@ def top_k_rows(scores, indptr, seen, exclude_seen, allowed, out_items, out_score
         out_scores: (n, k) float32, filled with NaN before.
     """
     n, n_items = scores.shape
-    k = out_items.shape[1]
-    heap_score = np.empty(k, scores.dtype)
+    k = min(out_items.shape[1], n_items)
+    heap_score = np.empty(k, np.float64)  # exact for float32 too: one compiled heap for both
     heap_item = np.empty(k, np.int32)
     for i in range(n):
         row = scores[i]
@@ -32,61 +34,47 @@ def top_k_rows(scores, indptr, seen, exclude_seen, allowed, out_items, out_score
                 row[seen[at]] = np.nan
         size = 0
         for item in range(n_items):
-            score = row[item]
+            score = np.float64(row[item])
             # NaN compares false with everything, so it never enters.
             if size == k:
                 if not score > heap_score[0]:
                     continue
             elif score != score:
                 continue
-            if not allowed[item]:
-                continue
-            if size < k:
-                at = size
-                size += 1
-                while at > 0:
-                    parent = (at - 1) >> 1
-                    # The worst is on top; among equals the later item, this one, is worse.
-                    if heap_score[parent] < score:
-                        break
-                    heap_score[at] = heap_score[parent]
-                    heap_item[at] = heap_item[parent]
-                    at = parent
-                heap_score[at] = score
-                heap_item[at] = item
-                continue
-            at = 0
-            while True:
-                child = 2 * at + 1
-                if child >= size:
-                    break
-                right = child + 1
-                if right < size and _worse(heap_score, heap_item, right, child):
-                    child = right
-                if score <= heap_score[child]:
-                    break
-                heap_score[at] = heap_score[child]
-                heap_item[at] = heap_item[child]
-                at = child
-            heap_score[at] = score
-            heap_item[at] = item
-        _unload(heap_score, heap_item, size, out_items[i], out_scores[i])
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def _worse(score, item, a, b):  # type: ignore[no-untyped-def]
-    return score[a] < score[b] or (score[a] == score[b] and item[a] > item[b])
+            if allowed[item]:
+                size = heap_push(heap_score, heap_item, size, score, item)
+        heap_sort(heap_score, heap_item, size)
+        for rank in range(size):
+            out_items[i, rank] = heap_item[rank]
+            out_scores[i, rank] = heap_score[rank]
 
 
 @numba.njit(cache=True, nogil=True)
-def _unload(heap_score, heap_item, size, items, scores):  # type: ignore[no-untyped-def]
-    """Selection sort of the heap into the output, best first, ties by lowest row."""
-    for rank in range(size):
-        best = rank
-        for at in range(rank + 1, size):
-            if _worse(heap_score, heap_item, best, at):
-                best = at
-        heap_score[rank], heap_score[best] = heap_score[best], heap_score[rank]
-        heap_item[rank], heap_item[best] = heap_item[best], heap_item[rank]
-        items[rank] = heap_item[rank]
-        scores[rank] = heap_score[rank]
+def popularity_where_flat(scores, indptr, popularity):  # type: ignore[no-untyped-def]
+    """Overwrite each row that prefers nothing with popularity.
+
+    A row prefers nothing where the history is empty, or where all scores that are not NaN
+    are the same: then the model knows nothing of this user, whatever the history holds.
+
+    Args:
+        scores: (n, n_items) float, changed in place.
+        indptr: (n + 1,) int64 of the histories.
+        popularity: (n_items,) float32.
+    """
+    n, n_items = scores.shape
+    for i in range(n):
+        row = scores[i]
+        flat = True
+        if indptr[i + 1] > indptr[i]:
+            first = np.nan
+            for item in range(n_items):
+                score = row[item]
+                if score == score:
+                    if first != first:
+                        first = score
+                    elif score != first:
+                        flat = False
+                        break
+        if flat:
+            for item in range(n_items):
+                row[item] = popularity[item]

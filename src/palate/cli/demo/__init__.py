@@ -1,0 +1,1 @@
+"""`palate demo`: from data to served recommendations in one command."""

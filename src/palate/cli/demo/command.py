@@ -1,0 +1,80 @@
+"""The `demo` command: the whole loop on real data, in one go."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from palate._optional import require
+from palate.cli.apps import command_app
+from palate.cli.demo.loop import Loop
+from palate.cli.layout import ago
+from palate.cli.session import session_of
+from palate.errors import PalateError
+
+__all__ = ["app", "demo"]
+
+app = command_app()
+
+HOME = Path("palate-demo")
+
+
+@app.command()
+def demo(
+    ctx: typer.Context,
+    *,
+    end: Annotated[bool, typer.Option("--exit", help="End when all is shown.")] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port; another one where it is taken.")
+    ] = 8080,
+    accept_licence: Annotated[
+        bool,
+        typer.Option(
+            "--accept-licence/--no-accept-licence",
+            help="Whether to accept the terms of MovieLens, which are shown.",
+        ),
+    ] = True,
+    generated: Annotated[
+        bool, typer.Option("--generated", help="Use a generated catalogue, not MovieLens.")
+    ] = False,
+) -> None:
+    """Import real data, compare six models, release the best, serve it, and watch it learn.
+
+    Everything goes into palate-demo (or --home); a second run uses what is there.
+    """
+    session = session_of(ctx)
+    require("uvicorn", extra="serve")
+    require("lmdb", extra="serve")
+    started = time.monotonic()
+    terminal = session.terminal
+    loop = Loop(terminal, (session.home or HOME).absolute())
+    signal.signal(signal.SIGTERM, _end_as_by_ctrl_c)
+    loop.prepare(accept_licence=accept_licence, public=not generated)
+    with loop.serve(port) as (client, service):
+        lines = loop.converse(client)
+        waited_s = loop.facts["first_recommendation_s"] = loop.first_answer - started
+        terminal.tell(f"\nFirst recommendation {ago(waited_s)} after the start. Try it:\n\n{lines}")
+        if terminal.json:
+            terminal.line(loop.facts)
+        if not end:
+            terminal.tell(f"\nServing at {client.url} until Ctrl-C.")
+            _serve_on(service)
+    terminal.tell(f"\nEnded. All of it is in {loop.home}; palate demo goes on from there.")
+
+
+def _serve_on(service: subprocess.Popen[bytes]) -> None:
+    try:
+        code = service.wait()
+    except KeyboardInterrupt:
+        return
+    raise PalateError(f"the service ended with code {code}", hint="see serve.log in the home")
+
+
+def _end_as_by_ctrl_c(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

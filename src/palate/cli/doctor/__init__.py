@@ -1,0 +1,1 @@
+"""`palate doctor`: is this machine, and what lies under home, in order?"""

@@ -1,0 +1,79 @@
+"""The `doctor` command: every check, a line each, and what to type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from palate.cli.apps import command_app
+from palate.cli.doctor.finding import Finding, fail
+from palate.cli.doctor.home import (
+    check_home,
+    check_log,
+    check_releases,
+    check_settings,
+    check_state,
+)
+from palate.cli.doctor.machine import (
+    check_clock,
+    check_disk,
+    check_extras,
+    check_port,
+    check_threads,
+    check_versions,
+)
+from palate.cli.session import Session, session_of
+from palate.cli.terminal import Terminal
+from palate.cli.workspace import Workspace
+from palate.errors import ConfigError
+
+__all__ = ["app", "doctor"]
+
+app = command_app()
+
+COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+@app.command()
+def doctor(ctx: typer.Context) -> None:
+    """Check this machine, the settings and what lies under home; say what to type."""
+    session = session_of(ctx)
+    findings = list(_findings(session))
+    session.terminal.answer(
+        [asdict(finding) for finding in findings], _text(session.terminal, findings)
+    )
+    if any(finding.level == "fail" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _findings(session: Session) -> Iterator[Finding]:
+    yield from check_versions()
+    yield from check_extras()
+    yield from check_threads()
+    yield from check_clock()
+    try:
+        settings = session.settings
+    except ConfigError as error:
+        yield fail("settings", error.message, hint=error.hint or "correct the file")
+        return
+    workspace = Workspace(settings)
+    yield from check_settings(settings, session.settings_file or Path("palate.toml"))
+    yield from check_disk(settings.home)
+    yield from check_home(settings.home)
+    yield from check_log(workspace)
+    yield from check_state(workspace)
+    yield from check_releases(workspace)
+    yield from check_port(settings)
+
+
+def _text(terminal: Terminal, findings: Iterable[Finding]) -> str:
+    lines = []
+    for finding in findings:
+        level = terminal.style(f"{finding.level:<4}", COLOURS[finding.level])
+        lines.append(f"{level}  {finding.check:<11}  {finding.found}")
+        if finding.hint is not None:
+            lines.append(f"{'':19}next: {finding.hint}")
+    return "\n".join(lines)

@@ -1,0 +1,118 @@
+"""Checks of what lies under home: log, state, registry, bundles, aliases."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from palate.cli.doctor.finding import Finding, fail, ok, warn
+from palate.errors import PalateError
+
+if TYPE_CHECKING:
+    from palate.cli.workspace import Workspace
+    from palate.config import Settings
+
+__all__ = ["check_home", "check_log", "check_releases", "check_settings", "check_state"]
+
+AHEAD_S = 60.0  # an event from so far ahead of this clock means that a clock is wrong
+
+
+def check_settings(settings: Settings, file: Path) -> Iterator[Finding]:
+    """Whether there is a settings file; that it is valid has been found out by reading it."""
+    if not file.is_file():
+        yield warn("settings", f"no {file}: defaults are used", hint="palate init")
+        return
+    declared = f"{len(settings.events)} event types, {len(settings.items)} item attributes"
+    yield ok("settings", f"{file}: {declared}")
+
+
+def check_home(home: Path) -> Iterator[Finding]:
+    """Whether home can be read and written."""
+    if not home.exists():
+        yield warn("home", f"{home} does not exist yet", hint="palate import ml-100k")
+    elif not home.is_dir():
+        yield fail("home", f"{home} is not a folder", hint="name another with --home")
+    elif not os.access(home, os.R_OK | os.W_OK | os.X_OK):
+        yield fail("home", f"{home} cannot be read and written", hint=f"sudo chown $USER {home}")
+    else:
+        yield ok("home", str(home))
+
+
+def check_log(workspace: Workspace) -> Iterator[Finding]:
+    """Whether the log can be read, and whether its newest event is from the future."""
+    try:
+        with workspace.log() as log:
+            head = log.head()
+            newest = log.read(head - 1, limit=1) if head else []
+    except PalateError as error:
+        yield warn("log", error.message, hint=error.hint or "palate import ml-100k")
+        return
+    yield ok("log", f"{head:,} events")
+    ahead_s = newest[0].event.received_at / 1e6 - time.time() if newest else 0.0
+    if ahead_s > AHEAD_S:
+        yield warn(
+            "log's clock",
+            f"the newest event was received {ahead_s:,.0f} s ahead of this clock",
+            hint="set the clock: timedatectl",
+        )
+
+
+def check_state(workspace: Workspace) -> Iterator[Finding]:
+    """Whether the state reflects the whole log."""
+    try:
+        with workspace.log() as log, workspace.state() as state:
+            behind = log.head() - state.offset()
+    except PalateError as error:
+        yield warn("state", error.message, hint=error.hint or "palate serve rebuilds it")
+        return
+    if behind > 0:
+        yield warn(
+            "state", f"{behind:,} events behind the log", hint="palate serve catches up by itself"
+        )
+    elif behind < 0:
+        yield fail(
+            "state",
+            f"{-behind:,} events ahead of the log: it belongs to another log",
+            hint=f"rm -r {workspace.home / 'state'}; palate serve rebuilds it",
+        )
+    else:
+        yield ok("state", "reflects the whole log")
+
+
+def check_releases(workspace: Workspace) -> Iterator[Finding]:
+    """Whether the registry opens, every bundle has its checksums, and every alias a release."""
+    if not (workspace.home / "registry.sqlite").is_file():
+        yield warn("releases", "none yet", hint="palate train ease --promote")
+        return
+    try:
+        releases = workspace.releases()
+        known = releases.list()
+        aliases = releases.aliases()
+    except PalateError as error:
+        yield fail("releases", error.message, hint=error.hint or "restore registry.sqlite")
+        return
+    broken = 0
+    for release in known:
+        try:
+            releases.verify(release.ref)
+        except PalateError as error:
+            broken += 1
+            yield fail("bundle", f"{release.ref}: {error.message}", hint="palate release rollback")
+    if known and not broken:
+        yield ok("bundles", f"{len(known)} releases, every checksum right")
+    served = workspace.settings.serve.alias
+    if served not in aliases:
+        yield warn(
+            "alias",
+            f"{served} names no release",
+            hint=f"palate release promote REF --alias {served}",
+        )
+    refs = {release.ref for release in known}
+    for alias, ref in aliases.items():
+        if ref in refs:
+            yield ok("alias", f"{alias} is {ref}")
+        else:
+            yield fail("alias", f"{alias} names {ref}, which is gone", hint="palate release list")

@@ -1,0 +1,1 @@
+"""`palate events`: look at the log, count it, post to it."""

@@ -1,0 +1,76 @@
+"""A model's name and `--set` options become a model."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from palate.errors import ConfigError
+
+if TYPE_CHECKING:
+    from palate.config import Settings
+    from palate.models.base import Recommender
+
+__all__ = ["MODELS_TO_COMPARE", "build_model", "parse_sets"]
+
+MODELS_TO_COMPARE = ("popular", "sar", "itemknn", "ease", "contentknn", "blend")
+
+
+def parse_sets(sets: Sequence[str]) -> dict[str, Any]:
+    """`["factors=64", "name=x"]` as `{"factors": 64, "name": "x"}`.
+
+    A value is read as TOML (numbers, true, [1, 2], {a = 1}), and as text where it is none.
+
+    Raises:
+        ConfigError: One has no `=`, or no name before it.
+    """
+    parsed = {}
+    for one in sets:
+        name, equals, text = one.partition("=")
+        if not (equals and name.strip()):
+            raise ConfigError(f"--set {one!r} has no NAME=VALUE", hint="as in --set k=100")
+        parsed[name.strip()] = _value(text.strip())
+    return parsed
+
+
+def build_model(
+    name: str, settings: Settings, sets: Mapping[str, Any] | None = None
+) -> Recommender[Any]:
+    """The model that settings or an installed package call `name`, not yet fitted.
+
+    `[models.NAME]` in the settings holds its hyperparameters; a key `model` there names the
+    installed model, so that one model may stand in the settings twice. `sets` goes on top.
+
+    Raises:
+        PluginError: There is no such model.
+        ConfigError: It has no such hyperparameter, or not of that value.
+    """
+    from pydantic import ValidationError
+
+    from palate.plugins import model_class
+
+    table = dict(settings.models.get(name, {}))
+    chosen = model_class(str(table.pop("model", name)))
+    try:
+        config = chosen.Config.model_validate({**table, **(sets or {})})
+    except ValidationError as error:
+        raise ConfigError(
+            f"model {name}: {_problems(error)}",
+            hint=f"it has {', '.join(chosen.Config.model_fields)}",
+        ) from error
+    return chosen(config)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _problems(error: Any) -> str:
+    return "; ".join(
+        f"{'.'.join(str(part) for part in e['loc']) or 'config'}: {e['msg']}"
+        for e in error.errors()
+    )

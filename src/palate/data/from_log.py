@@ -1,0 +1,177 @@
+"""The log becomes a dataset, and a dataset becomes events for the log."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+import polars as pl
+
+from palate import columns as c
+from palate.config import Attribute, Schema
+from palate.data.dataset import Dataset, epoch_us
+from palate.data.frames import INTERACTIONS, guess_schema
+from palate.errors import DataError
+from palate.events.log.base import Record
+from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED, RESERVED, USER_UPSERTED, Event
+
+__all__ = ["dataset_from_records", "dataset_to_events"]
+
+ID_BYTES: Final = 16
+_encode: Final = msgspec.json.Encoder(order="deterministic").encode
+
+
+def dataset_from_records(
+    records: Iterable[Record], schema: Schema, *, name: str = "log"
+) -> Dataset:
+    """Replay records, in the order of the log, into a dataset.
+
+    Every event of an ordinary type that names a user (or visitor) and an item is an
+    interaction; where it says no time, the time when it was received stands. The last
+    `item.upserted` or `user.upserted` of an id gives its attributes; a deleted item leaves
+    the items table, while what people did with it stays.
+
+    Args:
+        records: Oldest first.
+        schema: What events are worth; attributes that it declares become columns. Where it
+            declares none, all attributes do, and their kinds are guessed.
+        name: For reports.
+
+    Raises:
+        DataError: No interaction is among the records, or an attribute is not of its kind.
+    """
+    users: list[str] = []
+    item_ids: list[str] = []
+    events: list[str] = []
+    values: list[float | None] = []
+    times: list[int | None] = []
+    items: dict[str, Mapping[str, Any]] = {}
+    people: dict[str, Mapping[str, Any]] = {}
+    for record in records:
+        event = record.event
+        kind = event.event
+        if kind in RESERVED:
+            _apply(event, items, people)
+            continue
+        user, item = event.user_id or event.anonymous_id, event.item_id
+        if user and item:
+            users.append(user)
+            item_ids.append(item)
+            events.append(kind)
+            values.append(event.value)
+            times.append(event.timestamp or event.received_at or None)
+    if not users:
+        raise DataError("the log holds no interactions", hint="palate import, or post events")
+    interactions = pl.DataFrame([users, item_ids, events, values, times], schema=INTERACTIONS)
+    item_rows = _attribute_rows(items, c.ITEM_ID, schema.items)
+    user_rows = _attribute_rows(people, c.USER_ID, schema.users)
+    guessed = guess_schema(interactions, item_rows, user_rows)
+    declared = Schema(
+        events=schema.events or guessed.events,
+        items=schema.items or guessed.items,
+        users=schema.users or guessed.users,
+    )
+    return Dataset.from_canonical(
+        interactions, items=item_rows, users=user_rows, schema=declared, name=name
+    )
+
+
+def dataset_to_events(dataset: Dataset, *, prefix: str) -> Iterator[Event]:
+    """Events that rebuild `dataset`: items, then users, then interactions by time.
+
+    An event id is `prefix`, a colon, and a hash of the event's content and of how often the
+    same content came before: the log takes a second import for duplicates, row by row, even
+    when rows were added in between. Another prefix makes other events of the same rows.
+
+    Args:
+        dataset: Of any size; events are made one by one.
+        prefix: Names the import, such as `ml-100k`.
+    """
+    yield from _upserts(dataset.items, c.ITEM_ID, prefix)
+    yield from _upserts(dataset.users, c.USER_ID, prefix)
+    ordered = dataset.interactions.with_columns(
+        pl.Series("us", epoch_us(dataset.interactions))
+    ).sort("us", maintain_order=True)
+    seen: dict[bytes, int] = {}
+    rows = zip(
+        *(ordered[n].to_list() for n in (c.USER_ID, c.ITEM_ID, c.EVENT, c.VALUE, "us")),
+        strict=True,
+    )
+    for user, item, kind, value, time_us in rows:
+        content = _encode((user, item, kind, value, time_us))
+        before = seen.get(content, 0)
+        seen[content] = before + 1
+        yield Event(
+            event=kind,
+            event_id=_event_id(prefix, content, before),
+            user_id=user,
+            item_id=item,
+            value=value,
+            timestamp=max(time_us, 0),
+        )
+
+
+def _event_id(prefix: str, content: bytes, before: int) -> str:
+    salted = content if not before else content + b"#%d" % before
+    return f"{prefix}:{hashlib.blake2b(salted, digest_size=ID_BYTES).hexdigest()}"
+
+
+def _apply(
+    event: Event, items: dict[str, Mapping[str, Any]], people: dict[str, Mapping[str, Any]]
+) -> None:
+    if event.event == ITEM_UPSERTED and event.item_id:
+        items[event.item_id] = event.attributes or {}
+    elif event.event == ITEM_DELETED and event.item_id:
+        items.pop(event.item_id, None)
+    elif event.event == USER_UPSERTED and event.user_id:
+        people[event.user_id] = event.attributes or {}
+
+
+def _attribute_rows(
+    rows: Mapping[str, Mapping[str, Any]], key: str, declared: Mapping[str, Attribute]
+) -> pl.DataFrame:
+    """One column an attribute, in whatever dtype its JSON values have; `typed` does the rest."""
+    names = list(declared) or sorted({name for row in rows.values() for name in row})
+    columns = [pl.Series(key, list(rows), pl.String)]
+    for name in names:
+        values = [row.get(name) for row in rows.values()]
+        columns.append(_column(name, values, ids=columns[0]))
+    return pl.DataFrame(columns)
+
+
+def _column(name: str, values: list[Any], *, ids: pl.Series) -> pl.Series:
+    kinds = {type(v) for v in values if v is not None}
+    if kinds <= {int, float}:
+        return pl.Series(name, values, pl.Float64 if float in kinds else None, strict=False)
+    if kinds <= {list, str}:
+        lists = [[v] if isinstance(v, str) and list in kinds else v for v in values]
+        return pl.Series(name, lists, strict=False)
+    odd = next(((i, v) for i, v in enumerate(values) if isinstance(v, dict | list)), None)
+    if odd is not None:
+        raise DataError(
+            f"attribute {name!r} of {ids[odd[0]]!r} holds {odd[1]!r}",
+            hint="an attribute is a text, a number, a boolean or a list of texts",
+        )
+    return pl.Series(name, [None if v is None else str(v) for v in values], pl.String)
+
+
+def _upserts(frame: pl.DataFrame, key: str, prefix: str) -> Iterator[Event]:
+    kind = ITEM_UPSERTED if key == c.ITEM_ID else USER_UPSERTED
+    for row in frame.iter_rows(named=True):
+        public = row.pop(key)
+        attributes = {n: _plain(v) for n, v in row.items() if v is not None}
+        yield Event(
+            event=kind,
+            event_id=_event_id(prefix, _encode((kind, public, attributes)), 0),
+            item_id=public if key == c.ITEM_ID else None,
+            user_id=public if key == c.USER_ID else None,
+            attributes=attributes,
+        )
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it: times in ISO 8601."""
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,139 @@
+"""Consumer groups of an embedded log: how far each is, and who is its active consumer.
+
+They live in a small database of their own, so that a consumer in any process can commit
+while one other process owns the log.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from palate.errors import LogError
+
+__all__ = ["ConsumerGroups"]
+
+_TABLE: Final = """
+CREATE TABLE IF NOT EXISTS groups (
+    name TEXT PRIMARY KEY,
+    committed INTEGER NOT NULL DEFAULT 0,
+    owner TEXT,
+    lease_until REAL NOT NULL DEFAULT 0  -- seconds since 1970
+) WITHOUT ROWID
+"""
+_BUSY_S: Final = 10.0
+
+
+class ConsumerGroups:
+    """Committed offsets and leases by group name, safe between threads and processes.
+
+    Args:
+        path: The file; made at the first commit or lease.
+        power: Whether commits survive a power cut. Without it a group may repeat records
+            after one, which the law of the log allows.
+    """
+
+    def __init__(self, path: Path, *, power: bool = False) -> None:
+        self._path = path
+        self._power = power
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def committed(self, group: str) -> int:
+        """The offset up to which `group` is done; 0 for an unknown group."""
+        rows = self._read("SELECT committed FROM groups WHERE name = ?", (group,))
+        return rows[0] if rows else 0
+
+    def commit(self, group: str, offset: int) -> None:
+        """Note that `group` is done up to `offset`; a lower offset changes nothing."""
+        self._write(
+            "INSERT INTO groups (name, committed) VALUES (?, ?) ON CONFLICT (name) DO UPDATE "
+            "SET committed = max(committed, excluded.committed)",
+            (group, offset),
+        )
+
+    def lease(self, group: str, owner: str, *, ttl_s: float) -> bool:
+        """Take or renew the lease for `ttl_s` seconds; False while another owner's runs."""
+        now = time.time()
+        changed = self._write(
+            "INSERT INTO groups (name, owner, lease_until) VALUES (?1, ?2, ?3) "
+            "ON CONFLICT (name) DO UPDATE SET owner = ?2, lease_until = ?3 "
+            "WHERE owner IS NULL OR owner = ?2 OR lease_until <= ?4",
+            (group, owner, now + ttl_s, now),
+        )
+        return changed == 1
+
+    def release(self, group: str, owner: str) -> None:
+        """Give up the lease where `owner` holds it."""
+        self._write(
+            "UPDATE groups SET owner = NULL, lease_until = 0 WHERE name = ? AND owner = ?",
+            (group, owner),
+        )
+
+    def clamp(self, head: int) -> None:
+        """Take groups that are beyond `head` back to it.
+
+        After a power cut the log may have lost a tail that a group had passed; what is then
+        written under the same offsets must not be skipped.
+        """
+        if self._read("SELECT 1 FROM groups WHERE committed > ?", (head,)):
+            self._write("UPDATE groups SET committed = ?1 WHERE committed > ?1", (head,))
+
+    def slowest(self) -> int | None:
+        """The lowest committed offset of all groups; None where there are none."""
+        rows = self._read("SELECT committed FROM groups ORDER BY committed LIMIT 1", ())
+        return rows[0] if rows else None
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _read(self, sql: str, values: tuple[str | int, ...]) -> list[int]:
+        """The first column of what `sql` selects; nothing where there is no file yet."""
+        with self._guard():
+            if self._connection is None and not self._path.exists():
+                return []
+            return [row[0] for row in self._opened().execute(sql, values)]
+
+    def _write(self, sql: str, values: tuple[str | float, ...]) -> int:
+        """How many rows `sql` changed."""
+        with self._guard():
+            return self._opened().execute(sql, values).rowcount
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        """One thread at a time; SQLite's errors become ours."""
+        with self._lock:
+            try:
+                yield
+            except sqlite3.Error as error:
+                raise LogError(
+                    f"consumer groups in {self._path}: {error}",
+                    hint="check the disk's space and the file's permissions",
+                ) from error
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = self._open()
+        return self._connection
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {'FULL' if self._power else 'NORMAL'}")
+            connection.execute(_TABLE)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection

@@ -1,0 +1,280 @@
+"""The embedded event log: one SQLite file that one process writes and any process reads."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+from palate.errors import EventError, LogError
+from palate.events.identity import id_key, now_us
+from palate.events.log import tables
+from palate.events.log.base import Appended, Record
+from palate.events.log.groups import ConsumerGroups
+from palate.events.log.lock import OwnerLock
+from palate.events.schema import Event
+from palate.events.sound import fault
+from palate.types import Verdict
+
+__all__ = ["SqliteEventLog"]
+
+_LOOKUP: Final = 900  # ids asked for in one SELECT; SQLite before 3.32 allows 999 parameters
+_PRUNE: Final = 2000  # expired ids dropped per append, at least
+
+
+class SqliteEventLog:
+    """An `EventLog` in a SQLite file (write-ahead log).
+
+    The opener owns the log until it closes or dies; `read_only=True` opens beside it, in this
+    process or another. Threads may share one object. Beside `path` stand `path.lock` (the
+    owner's process id) and `path.groups` (consumer groups, which any process may commit).
+
+    Args:
+        path: The file; its folder is made by the owner.
+        durability: `process`: what was acknowledged survives `kill -9`; `power`: and a power
+            cut, for the price of one flush to disk per append.
+        dedup_window_s: Seconds for which a repeated `event_id` is a duplicate; 0 for never.
+        read_only: Read beside the owner; `append` and `trim` are refused.
+
+    Raises:
+        LogError: Another process owns the log; the file is no log, of another version, or
+            cannot be opened; it is missing (read-only).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        durability: Literal["process", "power"] = "process",
+        dedup_window_s: int = 7 * 86400,
+        read_only: bool = False,
+    ) -> None:
+        self.path = path
+        self._window_us = dedup_window_s * 1_000_000
+        self._write_lock = threading.Lock()
+        self._read_lock = threading.Lock()
+        self._files = ExitStack()
+        self._writer: sqlite3.Connection | None = None
+        if read_only and not path.exists():
+            raise LogError(f"no event log at {path}", hint="import data or start the service first")
+        with ExitStack() as files:  # closed again where the opening fails
+            power = durability == "power"
+            if not read_only:
+                _make_folder(path.parent)
+                files.callback(OwnerLock(path.with_name(path.name + ".lock")).release)
+                self._writer = tables.connect(path, read_only=False, power=power)
+                files.callback(self._writer.close)
+            self._reader = tables.connect(path, read_only=True)
+            files.callback(self._reader.close)
+            self._groups = ConsumerGroups(path.with_name(path.name + ".groups"), power=power)
+            files.callback(self._groups.close)
+            self._head, self._received_at = self._newest()
+            if not read_only:
+                self._groups.clamp(self._head)
+            self._files = files.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ write
+
+    def append(self, events: Sequence[Event]) -> list[Appended]:
+        """Append in order, all or nothing, durable when it returns; sets `received_at`.
+
+        Raises:
+            EventError: An event has no id or cannot be encoded; nothing was appended.
+            LogError: The log is read-only, or its disk is full; nothing was appended.
+        """
+        if not events:
+            return []
+        keys = [_key(event) for event in events]
+        with self._write_lock, self._transaction() as writer:
+            # Never falls, whatever the clock does: pruning relies on it.
+            received_at = max(now_us(), self._received_at)
+            cutoff = received_at - self._window_us
+            known = self._known(writer, keys, cutoff) if self._window_us else {}
+            appended = self._judge(keys, known)
+            fresh = [
+                (done.offset, event, key)
+                for event, key, done in zip(events, keys, appended, strict=True)
+                if done.verdict is Verdict.ACCEPTED
+            ]
+            writer.executemany(
+                "INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?)",
+                [tables.row_of(offset, event, received_at) for offset, event, _ in fresh],
+            )
+            if self._window_us:
+                writer.executemany(
+                    "INSERT INTO recent_ids VALUES (?,?,?)",
+                    [(offset, key, received_at) for offset, _, key in fresh],
+                )
+            self._prune(writer, cutoff, max(_PRUNE, 2 * len(fresh)))
+            writer.execute("COMMIT")
+            self._head += len(fresh)
+            self._received_at = received_at
+        return appended
+
+    @staticmethod
+    def _known(writer: sqlite3.Connection, keys: list[bytes], cutoff: int) -> dict[bytes, int]:
+        """Offsets of those `keys` that are within the window; forgets the expired ones."""
+        known: dict[bytes, int] = {}
+        expired: list[tuple[int]] = []
+        for start in range(0, len(keys), _LOOKUP):
+            part = keys[start : start + _LOOKUP]
+            marks = ",".join("?" * len(part))
+            for offset, key, received_at in writer.execute(
+                f'SELECT "offset", key, received_at FROM recent_ids WHERE key IN ({marks})', part
+            ):
+                if received_at < cutoff:
+                    expired.append((offset,))
+                else:
+                    known[key] = offset
+        if expired:
+            writer.executemany('DELETE FROM recent_ids WHERE "offset" = ?', expired)
+        return known
+
+    def _judge(self, keys: list[bytes], known: dict[bytes, int]) -> list[Appended]:
+        """A verdict and an offset for each key, given the offsets of those that are known."""
+        appended: list[Appended] = []
+        head = self._head
+        for key in keys:
+            repeated = known.get(key)
+            if repeated is not None:
+                appended.append(Appended(Verdict.DUPLICATE, repeated))
+                continue
+            head += 1
+            if self._window_us:
+                known[key] = head
+            appended.append(Appended(Verdict.ACCEPTED, head))
+        return appended
+
+    @staticmethod
+    def _prune(writer: sqlite3.Connection, cutoff: int, steps: int) -> None:
+        """Forget up to `steps` of the oldest ids that are out of the window."""
+        writer.execute(
+            'DELETE FROM recent_ids WHERE received_at < ? AND "offset" <= '
+            '(SELECT "offset" FROM recent_ids ORDER BY "offset" LIMIT 1) + ?',
+            (cutoff, steps),
+        )
+
+    def trim(self, before: int) -> int:
+        """Drop records below `before` that every group has passed; how many were dropped.
+
+        Ids within the window stay known, so a trimmed event is still a duplicate.
+
+        Raises:
+            LogError: The log is read-only, or its disk is full.
+        """
+        with self._write_lock, self._transaction() as writer:
+            slowest = self._groups.slowest()
+            below = min(before, self._head + 1, before if slowest is None else slowest + 1)
+            dropped = writer.execute('DELETE FROM events WHERE "offset" < ?', (below,)).rowcount
+            writer.execute("UPDATE trimmed SET below = max(below, ?)", (below,))
+            writer.execute("COMMIT")
+        return dropped
+
+    # ------------------------------------------------------------------ read
+
+    def read(
+        self, after: int = 0, *, limit: int = 1000, events: Sequence[str] | None = None
+    ) -> list[Record]:
+        """Records with an offset above `after`, oldest first; `events` keeps some types.
+
+        Raises:
+            LogError: The file is damaged.
+        """
+        sql, values = f'{tables.SELECT} WHERE "offset" > ?', [after]
+        types = list(events or ())
+        if events is not None:
+            if types and all("." in event for event in types):
+                sql = f'{tables.SELECT} INDEXED BY entities WHERE "offset" > ? AND {tables.ENTITY}'
+            sql += f" AND event IN ({','.join('?' * len(types))})"
+        rows = self._fetch(f'{sql} ORDER BY "offset" LIMIT ?', (*values, *types, limit))
+        return [tables.record_of(row) for row in rows]
+
+    def head(self) -> int:
+        """The newest offset; 0 for an empty log."""
+        return self._newest()[0]
+
+    def _newest(self) -> tuple[int, int]:
+        """The newest offset and its `received_at`, also where it was trimmed."""
+        rows: list[tuple[int, int]] = self._fetch(
+            'SELECT "offset", received_at FROM events UNION ALL SELECT below - 1, 0 FROM trimmed '
+            'ORDER BY "offset" DESC LIMIT 1',
+            (),
+        )
+        return rows[0]
+
+    def _fetch(self, sql: str, values: tuple[str | int, ...]) -> list[Any]:
+        with self._read_lock:
+            try:
+                return self._reader.execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise LogError(f"cannot read the event log {self.path}: {error}") from error
+
+    # ------------------------------------------------------------------ groups
+
+    def committed(self, group: str) -> int:
+        """The offset up to which `group` is done; 0 at first."""
+        return self._groups.committed(group)
+
+    def commit(self, group: str, offset: int) -> None:
+        """`group` is done up to `offset`; never goes back. Any process may call it."""
+        self._groups.commit(group, offset)
+
+    def lease(self, group: str, owner: str, *, ttl_s: float) -> bool:
+        """Make `owner` the active consumer of `group`, or renew; False while another is."""
+        return self._groups.lease(group, owner, ttl_s=ttl_s)
+
+    def release(self, group: str, owner: str) -> None:
+        """Give the lease back; nothing happens where `owner` does not hold it."""
+        self._groups.release(group, owner)
+
+    # ------------------------------------------------------------------ lifetime
+
+    def close(self) -> None:
+        """Close the files and let the next owner in."""
+        with self._write_lock, self._read_lock:
+            self._files.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, which the caller commits; any error before that undoes all of it."""
+        writer = self._writer
+        if writer is None:
+            raise LogError(
+                f"the event log {self.path} is not open for writing",
+                hint="the process that owns it appends; hand it the events",
+            )
+        try:
+            writer.execute("BEGIN IMMEDIATE")
+            yield writer
+        except sqlite3.Error as error:
+            raise LogError(
+                f"cannot write to the event log {self.path}: {error}; nothing was written",
+                hint="free disk space or mend the file's permissions, then send again",
+            ) from error
+        finally:
+            if writer.in_transaction:
+                writer.execute("ROLLBACK")
+
+
+def _key(event: Event) -> bytes:
+    """What duplicates of `event` share; refuses an event that would not be read back as it is."""
+    wrong = fault(event) if event.event_id else "it has no event_id"
+    if wrong is not None:
+        raise EventError(f"event {event.event_id!r} cannot enter the log: {wrong}")
+    return id_key(event.event_id)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LogError(f"cannot make the folder {folder}: {error.strerror}") from error

@@ -1,0 +1,40 @@
+"""Single changes of an item or user: one reserved event, acknowledged before the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from palate.events.identity import now_us
+from palate.events.schema import Event
+from palate.events.validate import validate
+from palate.serve.client import WriterAwayError
+from palate.serve.context import Context
+from palate.serve.problem import ProblemError
+from palate.types import Verdict
+
+__all__ = ["change"]
+
+
+async def change(context: Context, event: dict[str, Any]) -> Event:
+    """Append one reserved event, which the caller's route owns.
+
+    Args:
+        context: Whose writer takes it.
+        event: As posted, without id and time.
+
+    Raises:
+        ProblemError: 422 where its attributes are not what the settings declare; 503 while the
+            writer is away: nothing is known of it, and it may be sent again.
+    """
+    read = validate(event, context.settings.schema_, now_us(), allow_reserved=True)
+    if isinstance(read, str):
+        raise ProblemError(422, "impossible-attributes", read)
+    try:
+        await context.writer.append([read])
+    except WriterAwayError as error:
+        context.counters.events(Verdict.RETRY, 1)
+        raise ProblemError(
+            503, "writer-away", f"{error.message}; send it again", headers={"retry-after": "1"}
+        ) from error
+    context.counters.events(Verdict.ACCEPTED, 1)
+    return read

@@ -1,0 +1,90 @@
+"""What every route of one worker needs, and how a route is described."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from palate.config import Settings
+from palate.features.state import State
+from palate.release.registry import Releases
+from palate.serve.catalogue import Catalogue
+from palate.serve.client import EventWriter
+from palate.serve.counters import Counters
+from palate.serve.layout import Layout
+from palate.serve.recommend import Recommendations
+from palate.serve.shelf import Shelf
+
+__all__ = ["Context", "Endpoint", "Handler", "Operation", "Query"]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts of one worker."""
+
+    settings: Settings
+    layout: Layout
+    state: State
+    releases: Releases
+    shelf: Shelf
+    catalogue: Catalogue
+    recommendations: Recommendations
+    writer: EventWriter
+    counters: Counters
+
+
+Handler = Callable[[Context, Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query parameter, as the OpenAPI document describes it."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of a path.
+
+    Attributes:
+        method: `GET`.
+        summary: For the OpenAPI document.
+        handle: Answers it.
+        answer: The struct of a 200 answer, or a media type for other texts.
+        body: The struct (or union) of the request's body.
+        query: Its query parameters.
+        problems: Statuses of problem documents that it may answer with, beside those that
+            every operation has.
+    """
+
+    method: str
+    summary: str
+    handle: Handler
+    answer: Any
+    body: Any = None
+    query: tuple[Query, ...] = ()
+    problems: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One path.
+
+    Attributes:
+        path: With its parameters: `/v1/items/{item_id}`.
+        name: Under which the counters know it.
+        operations: One a method.
+        keyless: Whether it answers without a key: probes.
+    """
+
+    path: str
+    name: str
+    operations: tuple[Operation, ...]
+    keyless: bool = False

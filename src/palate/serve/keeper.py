@@ -1,0 +1,130 @@
+"""Keeps one child process of the service running: starts it, restarts it, ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from palate.errors import PalateError
+from palate.serve.child import Boot, Report, child_environment
+
+__all__ = ["ChildError", "Keeper"]
+
+_FIRST_WAIT_S: Final = 0.05  # before a child that had run well is started again
+_LONGEST_WAIT_S: Final = 5.0
+_RAN_WELL_S: Final = 10.0
+_START_S: Final = 120.0  # loading a large release from a cold disk takes its time
+
+logger = logging.getLogger(__name__)
+
+
+class ChildError(PalateError):
+    """A child process could not start; its own words say why."""
+
+
+class Keeper:
+    """One child: `python -m MODULE`, told what to do by a `Boot` on its standard input.
+
+    Args:
+        name: For the log.
+        module: What it runs.
+        boot: Makes its boot message, given the descriptor that it reports to.
+        descriptors: Inherited, beside the one that it reports to.
+    """
+
+    def __init__(
+        self, name: str, module: str, boot: Callable[[int], Boot], descriptors: tuple[int, ...] = ()
+    ) -> None:
+        self.name = name
+        self._module = module
+        self._boot = boot
+        self._descriptors = descriptors
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the child now, or 0."""
+        return 0 if self._process is None else self._process.pid
+
+    async def start(self) -> None:
+        """Start the child and wait until it says that it is ready.
+
+        Raises:
+            ChildError: It could not; in its own words.
+        """
+        read, write = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                self._module,
+                stdin=asyncio.subprocess.PIPE,
+                pass_fds=(write, *self._descriptors),
+                env=child_environment(),
+                # Ctrl-C reaches the supervisor alone, which ends its children in order.
+                start_new_session=True,
+            )
+        finally:
+            os.close(write)
+        self._process = process
+        assert process.stdin is not None
+        process.stdin.write(msgspec.json.encode(self._boot(write)) + b"\n")
+        report = await _reported(read)
+        if not report.ready:
+            await self.stop(1.0)
+            detail = report.error or f"it ended with code {process.returncode}; its log says why"
+            raise ChildError(f"the {self.name} cannot start: {detail}", hint=report.hint)
+
+    async def keep(self) -> None:
+        """Start the child again whenever it ends, until cancelled."""
+        loop = asyncio.get_running_loop()
+        wait_s = _FIRST_WAIT_S
+        while True:
+            assert self._process is not None
+            began = loop.time()
+            code = await self._process.wait()
+            if loop.time() - began > _RAN_WELL_S:
+                wait_s = _FIRST_WAIT_S
+            logger.warning("the %s ended with code %s; starting it again", self.name, code)
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+            try:
+                await self.start()
+            except ChildError as error:
+                logger.error("%s", error)
+
+    async def stop(self, timeout_s: float) -> None:
+        """Ask the child to end, and kill it where it has not after `timeout_s` seconds."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), timeout_s)
+        except TimeoutError:
+            logger.error("the %s does not end; killing it", self.name)
+            process.kill()
+            await process.wait()
+
+
+async def _reported(descriptor: int) -> Report:
+    """What the child writes; nothing ready where it ends or says nothing in time."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    with os.fdopen(descriptor, "rb", buffering=0) as pipe:
+        transport, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), pipe
+        )
+        try:
+            line = await asyncio.wait_for(reader.readline(), _START_S)
+        except TimeoutError:
+            return Report(error=f"it was not ready within {_START_S:.0f} s")
+        finally:
+            transport.close()
+    return msgspec.json.decode(line, type=Report) if line else Report()

@@ -1,0 +1,75 @@
+"""What goes wrong in a request, as RFC 9457 `application/problem+json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+__all__ = ["MEDIA_TYPE", "ProblemDocument", "ProblemError", "problem_response"]
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+class ProblemDocument(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The body of every error answer (RFC 9457, section 3.1).
+
+    Attributes:
+        type: `urn:palate:problem:NAME`, the same for the same kind of fault.
+        title: The kind of fault in a few words.
+        status: The HTTP status.
+        detail: What was wrong here, and what to do.
+        instance: The path that was asked.
+        request_id: To find it in the service's log, where there is an entry.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str = ""
+    instance: str = ""
+    request_id: str = ""
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem document.
+
+    Args:
+        status: The HTTP status.
+        name: The last part of `type`: `unknown-release`.
+        detail: What was wrong, for the person who wrote the client.
+        headers: Further response headers.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        name: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.name = name
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+
+def problem_response(request: Request, problem: ProblemError, *, request_id: str = "") -> Response:
+    """`problem` as a response to `request`."""
+    document = ProblemDocument(
+        type=f"urn:palate:problem:{problem.name}",
+        title=HTTPStatus(problem.status).phrase,
+        status=problem.status,
+        detail=problem.detail,
+        instance=request.url.path,
+        request_id=request_id,
+    )
+    return Response(
+        msgspec.json.encode(document), problem.status, problem.headers, media_type=MEDIA_TYPE
+    )

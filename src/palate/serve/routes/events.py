@@ -1,0 +1,108 @@
+"""`POST /v1/events`: what people did, in batches, with a verdict for each event."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from palate.errors import EventError
+from palate.events.identity import now_us
+from palate.events.log.base import Appended
+from palate.events.schema import Event
+from palate.events.validate import Posted, split_batch, validate
+from palate.serve.client import WriterAwayError
+from palate.serve.context import Context, Endpoint, Operation
+from palate.serve.messages import EventResult, EventResults
+from palate.serve.problem import ProblemError
+from palate.serve.reading import answer, read_body
+from palate.types import Verdict
+
+__all__ = ["ENDPOINT", "EventBatch"]
+
+
+class EventBatch(msgspec.Struct, forbid_unknown_fields=True):
+    """Events of one POST; a bare list is taken too."""
+
+    events: list[Posted]
+
+
+class _Identified(msgspec.Struct):
+    event_id: Any = None
+
+
+_identified = msgspec.json.Decoder(_Identified)
+
+
+async def post_events(context: Context, request: Request) -> Response:
+    """Takes each event on its own: an invalid one never keeps the others out."""
+    serve = context.settings.serve
+    body = await read_body(request, serve.max_body_bytes)
+    try:
+        raws = split_batch(body)
+    except EventError as error:
+        raise ProblemError(400, "not-a-batch", str(error)) from error
+    if len(raws) > serve.max_batch:
+        raise ProblemError(
+            413, "too-many-events", f"{len(raws)} events; at most {serve.max_batch} in one POST"
+        )
+    at_us = now_us()
+    schema = context.settings.schema_
+    read = [validate(raw, schema, at_us) for raw in raws]
+    events = [event for event in read if isinstance(event, Event)]
+    appended = iter(await _append(context, events))
+    results = [
+        EventResult(Verdict.INVALID, _event_id(raw), event)
+        if isinstance(event, str)
+        else _result(event, next(appended))
+        for raw, event in zip(raws, read, strict=True)
+    ]
+    tally = Counter(result.verdict for result in results)
+    for verdict, n in tally.items():
+        context.counters.events(verdict, n)
+    headers = {"retry-after": "1"} if tally[Verdict.RETRY] else None
+    return answer(EventResults(results), headers=headers)
+
+
+async def _append(context: Context, events: list[Event]) -> list[Appended | str]:
+    """What became of each, or why it should be sent again."""
+    if not events:
+        return []
+    try:
+        return list(await context.writer.append(events))
+    except WriterAwayError as error:
+        return [error.message] * len(events)
+
+
+def _result(event: Event, appended: Appended | str) -> EventResult:
+    if isinstance(appended, str):
+        return EventResult(Verdict.RETRY, event.event_id, appended)
+    return EventResult(appended.verdict, event.event_id)
+
+
+def _event_id(raw: msgspec.Raw) -> str:
+    """The id of an event that was refused, where it has one that can be read."""
+    try:
+        found = _identified.decode(raw).event_id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    return found if isinstance(found, str) else ""
+
+
+ENDPOINT: Final = Endpoint(
+    "/v1/events",
+    "events",
+    (
+        Operation(
+            "POST",
+            "Tell what people did",
+            post_events,
+            EventResults,
+            body=EventBatch | list[Posted],
+            problems=(400, 413, 415),
+        ),
+    ),
+)

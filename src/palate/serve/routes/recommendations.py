@@ -1,0 +1,39 @@
+"""`POST /v1/recommendations`: what somebody should see next."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from palate.serve.context import Context, Endpoint, Operation
+from palate.serve.messages import RecommendationRequest, RecommendationResponse
+from palate.serve.reading import answer, decode, read_body
+
+__all__ = ["ENDPOINT"]
+
+_decoder = msgspec.json.Decoder(RecommendationRequest)
+
+
+async def recommend(context: Context, request: Request) -> Response:
+    """Answers with a slate; an unknown user gets popular items."""
+    body = await read_body(request, context.settings.serve.max_body_bytes)
+    return answer(context.recommendations.recommend(decode(_decoder, body)))
+
+
+ENDPOINT: Final = Endpoint(
+    "/v1/recommendations",
+    "recommendations",
+    (
+        Operation(
+            "POST",
+            "The best items for a user now",
+            recommend,
+            RecommendationResponse,
+            body=RecommendationRequest,
+            problems=(400, 404, 409, 413, 415, 422),
+        ),
+    ),
+)

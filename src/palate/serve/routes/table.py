@@ -1,0 +1,37 @@
+"""All routes in the order in which they are tried."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from palate.serve.context import Endpoint
+from palate.serve.routes import (
+    document,
+    events,
+    health,
+    item,
+    items,
+    metrics,
+    popular,
+    recommendations,
+    releases,
+    similar,
+    user,
+)
+
+__all__ = ["ENDPOINTS"]
+
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (
+    recommendations.ENDPOINT,
+    events.ENDPOINT,
+    items.ENDPOINT,
+    item.ENDPOINT,
+    similar.ENDPOINT,
+    popular.ENDPOINT,
+    user.ENDPOINT,
+    releases.ENDPOINT,
+    health.HEALTH,
+    health.READY,
+    metrics.ENDPOINT,
+    document.ENDPOINT,
+)

@@ -1,0 +1,163 @@
+"""`palate serve`: one writer and several workers on one socket, kept running until told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from typing import Final
+
+from palate.config import Settings
+from palate.errors import ConfigError
+from palate.serve.child import Boot, bootstrap, on_stop, report_ready, stop_on_signals
+from palate.serve.keeper import Keeper
+from palate.serve.keys import check_exposure
+from palate.serve.layout import Layout
+from palate.serve.lock import announce, only_service
+from palate.serve.surfaces import read_surfaces
+
+__all__ = ["main", "serve"]
+
+_BACKLOG: Final = 2048
+_DRAIN_S: Final = 15.0  # a little more than a worker gives its own requests
+_SOCKET_PATH_BYTES: Final = 103  # the least that any system takes for a Unix socket
+
+logger = logging.getLogger(__name__)
+
+
+def serve(settings: Settings, on_ready: Callable[[str], None] | None = None) -> None:
+    """Run the service until SIGTERM or SIGINT; returns once all requests are answered.
+
+    Args:
+        settings: All of them; `home` is absolute.
+        on_ready: Called with the URL once every worker answers.
+
+    Raises:
+        ConfigError: The host is not this machine alone and there are no keys; a surface is
+            impossible; the port is taken.
+        StoreError: Another service runs on this home.
+        ChildError: The writer or a worker cannot start.
+    """
+    asyncio.run(_serve(settings, stop_on_signals, on_ready or (lambda url: None)))
+
+
+async def _serve(
+    settings: Settings,
+    stopper: Callable[[], asyncio.Event],
+    on_ready: Callable[[str], None],
+) -> None:
+    check_exposure(settings.serve)
+    read_surfaces(settings)
+    _check_socket_path(settings)
+    with only_service(settings.home) as lock, closing(_listen(settings)) as listening:
+        url = _url(settings, listening)
+
+        def ready() -> None:
+            announce(lock, url)
+            on_ready(url)
+
+        await _run(settings, listening, stopper(), ready)
+
+
+async def _run(
+    settings: Settings,
+    listening: socket.socket,
+    stop: asyncio.Event,
+    ready: Callable[[], None],
+) -> None:
+    writer, workers = _children(settings, listening)
+    keeping: list[asyncio.Task[None]] = []
+    try:
+        starting = asyncio.create_task(_start(writer, workers))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            return
+        await starting
+        keeping = [asyncio.create_task(child.keep()) for child in (writer, *workers)]
+        ready()
+        await asyncio.wait({stopping, *keeping}, return_when=asyncio.FIRST_COMPLETED)
+        for task in keeping:
+            if task.done():
+                task.result()  # a fault of ours in keeping: end, and say so
+    finally:
+        for task in keeping:
+            task.cancel()
+        await asyncio.gather(*keeping, return_exceptions=True)
+        # Workers first: their last events still want the writer.
+        await asyncio.gather(*(worker.stop(_DRAIN_S) for worker in workers))
+        await writer.stop(_DRAIN_S)
+
+
+async def _start(writer: Keeper, workers: list[Keeper]) -> None:
+    await writer.start()  # it makes the files that workers read
+    await asyncio.gather(*(worker.start() for worker in workers))
+
+
+def _children(settings: Settings, listening: socket.socket) -> tuple[Keeper, list[Keeper]]:
+    text = settings.model_dump_json()
+
+    def worker(slot: int) -> Keeper:
+        def boot(report_fd: int) -> Boot:
+            return Boot(settings=text, report_fd=report_fd, slot=slot, socket_fd=listening.fileno())
+
+        return Keeper(f"worker {slot}", "palate.serve.worker", boot, (listening.fileno(),))
+
+    writer = Keeper("writer", "palate.serve.writer", lambda fd: Boot(settings=text, report_fd=fd))
+    return writer, [worker(slot) for slot in range(settings.serve.workers)]
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """One socket for all workers, so that none is missed while a worker is started again."""
+    host, port = settings.serve.host, settings.serve.port
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ConfigError(f"[serve] host {host!r} is no address here: {error}") from error
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise ConfigError(
+            f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}",
+            hint="choose another --port; 0 takes any that is free",
+        ) from error
+    return listening
+
+
+def _url(settings: Settings, listening: socket.socket) -> str:
+    port = listening.getsockname()[1]
+    host = settings.serve.host
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _check_socket_path(settings: Settings) -> None:
+    path = Layout(settings.home).writer_socket
+    if len(os.fsencode(path)) > _SOCKET_PATH_BYTES:
+        raise ConfigError(
+            f"the path of home is too long for a Unix socket: {path}",
+            hint=f"choose a --home so that it has at most {_SOCKET_PATH_BYTES} bytes",
+        )
+
+
+async def _from_boot(boot: Boot) -> None:
+    await _serve(boot.open_settings(), on_stop, lambda url: report_ready(boot))
+
+
+def main() -> int:
+    """Run the service for a `BackgroundService`; its exit code."""
+    return bootstrap(_from_boot)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""One worker process: opens the state, loads releases, follows aliases, answers requests."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from typing import Final
+
+import uvicorn
+
+from palate.config import Settings
+from palate.errors import StoreError
+from palate.features.ingest import open_log, open_state
+from palate.release.registry import open_releases
+from palate.serve.app import Service
+from palate.serve.catalogue import Catalogue
+from palate.serve.child import Boot, bootstrap, on_stop, report_ready
+from palate.serve.client import EventWriter, WriterClient
+from palate.serve.context import Context
+from palate.serve.counters import Counters
+from palate.serve.layout import Layout
+from palate.serve.recommend import Place, Recommendations
+from palate.serve.shelf import Shelf
+from palate.serve.surfaces import read_surfaces
+
+__all__ = ["following", "main", "open_context"]
+
+_TAIL_S: Final = 0.1  # between two looks at the log's tail
+_KEEP_ALIVE_S: Final = 75
+_DRAIN_S: Final = 10
+_CONNECT_S: Final = 2.0  # reads are answered without the writer, so do not wait longer
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def open_context(settings: Settings, writer: EventWriter, counters: Counters) -> Iterator[Context]:
+    """Open what a worker needs, load what aliases name, and close it all at the end.
+
+    Raises:
+        ConfigError: A surface is impossible.
+        StoreError: The log or the state is missing: no writer has been here.
+    """
+    surfaces = read_surfaces(settings)
+    with ExitStack() as opened:
+        log = open_log(settings.home, settings, read_only=True)
+        opened.callback(log.close)
+        state = open_state(settings.home, settings, read_only=True)
+        opened.callback(state.close)
+        releases = open_releases(settings.home)
+        opened.callback(releases.close)
+        catalogue = Catalogue(log, settings.schema_)
+        catalogue.fill(state)
+        shelf = Shelf(releases, counters)
+        shelf.refresh()
+        yield Context(
+            settings=settings,
+            layout=Layout(settings.home),
+            state=state,
+            releases=releases,
+            shelf=shelf,
+            catalogue=catalogue,
+            recommendations=Recommendations(
+                state,
+                shelf,
+                Place.of(settings.schema_, surfaces, settings.serve),
+                counters=counters,
+                catalogue=catalogue,
+            ),
+            writer=writer,
+            counters=counters,
+        )
+
+
+@asynccontextmanager
+async def following(context: Context) -> AsyncIterator[None]:
+    """Follow aliases and the catalogue's tail until left."""
+    tasks = [
+        asyncio.create_task(_follow_aliases(context)),
+        asyncio.create_task(_follow_catalogue(context)),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _follow_aliases(context: Context) -> None:
+    while True:
+        await asyncio.sleep(context.settings.serve.poll_s)
+        try:
+            # In a thread: a bundle takes long to load, and requests go on meanwhile.
+            await asyncio.to_thread(context.shelf.refresh)
+        except StoreError as error:
+            logger.error("cannot read the registry, trying again: %s", error)
+
+
+async def _follow_catalogue(context: Context) -> None:
+    while True:
+        await asyncio.sleep(_TAIL_S)
+        try:
+            while context.catalogue.follow():
+                await asyncio.sleep(0)  # requests go in between
+        except StoreError as error:
+            logger.error("cannot read the log's tail, trying again: %s", error)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the worker has its own."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _run(boot: Boot) -> None:
+    settings = boot.open_settings()
+    layout = Layout(settings.home)
+    client = WriterClient(layout.writer_socket)
+    counters = Counters(layout.counters(f"worker-{boot.slot}"))
+    with open_context(settings, client, counters) as context:
+        stop = on_stop()
+        connecting = asyncio.create_task(client.run())
+        try:
+            await client.until_connected(_CONNECT_S)
+            async with following(context):
+                await _serve(Service(context), socket.socket(fileno=boot.socket_fd), stop, boot)
+        finally:
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
+
+
+async def _serve(app: Service, listening: socket.socket, stop: asyncio.Event, boot: Boot) -> None:
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_DRAIN_S,
+        )
+    )
+    gc.collect()
+    gc.freeze()  # models and vocabularies live as long as the process: do not walk them
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    report_ready(boot)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await serving
+    stopping.cancel()
+
+
+def main() -> int:
+    """Run a worker process that the supervisor started; its exit code."""
+    return bootstrap(_run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,190 @@
+"""The one process that owns the event log and writes the state: group commit for all workers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol, cast
+
+import msgspec
+
+from palate.errors import EventError, StoreError
+from palate.events.log.base import Appended
+from palate.events.schema import Event
+from palate.serve.child import Boot, bootstrap, on_stop, report_ready
+from palate.serve.counters import Counters
+from palate.serve.layout import Layout
+from palate.serve.wire import Answer, Batch, FrameReader, frame
+
+__all__ = ["Appender", "Writer", "main"]
+
+GROUP_EVENTS: Final = 5_000  # most events in one commit: bounds the wait of those behind
+
+logger = logging.getLogger(__name__)
+
+
+class Appender(Protocol):
+    """What the writer writes to: `palate.features.ingest.Ingest`."""
+
+    def append(self, events: Sequence[Event]) -> list[Appended]:
+        """Append and apply; acknowledged when it returns."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    peer: _Peer
+    batch: Batch
+
+    def send(self, appended: list[Appended], *, error: str = "", invalid: bool = False) -> None:
+        self.peer.send(Answer(self.batch.number, appended, error, invalid))
+
+
+class Writer:
+    """Takes batches from all connections and commits what has come together at once.
+
+    The append runs on the event loop: while it does, further batches gather in the sockets'
+    buffers and are read together afterwards, so a busier service commits larger groups.
+
+    Args:
+        ingest: Where the events go.
+        counters: Commits and the queue's length are noted there.
+    """
+
+    def __init__(self, ingest: Appender, counters: Counters) -> None:
+        self._ingest = ingest
+        self._counters = counters
+        self._queue: deque[_Pending] = deque()
+        self._queued_events = 0
+        self._scheduled = False
+
+    async def listen(self, path: Path) -> asyncio.Server:
+        """Accept connections on the Unix socket `path`, which only this user can open."""
+        with suppress(FileNotFoundError):
+            path.unlink()
+        server = await asyncio.get_running_loop().create_unix_server(
+            lambda: _Peer(self), str(path), start_serving=False
+        )
+        path.chmod(0o600)
+        await server.start_serving()
+        return server
+
+    def take(self, peer: _Peer, batch: Batch) -> None:
+        """Queue a batch; it is committed once everything readable has been read."""
+        self._queue.append(_Pending(peer, batch))
+        self._queued_events += len(batch.events)
+        self._counters.set_queue(self._queued_events)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._scheduled and self._queue:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Commit one group and answer its senders."""
+        self._scheduled = False
+        self._commit(self._next_group())
+        self._counters.set_queue(self._queued_events)
+        self._schedule()
+
+    def _commit(self, group: list[_Pending]) -> None:
+        events = [event for pending in group for event in pending.batch.events]
+        try:
+            appended = self._ingest.append(events)
+        except EventError as error:
+            if len(group) == 1:
+                group[0].send([], error=str(error), invalid=True)
+                return
+            for pending in group:  # one of them is bad: the others shall not pay for it
+                self._commit([pending])
+        except StoreError as error:
+            logger.error("cannot append: %s", error)
+            for pending in group:
+                pending.send([], error=str(error))
+        else:
+            self._counters.commit(len(events))
+            at = 0
+            for pending in group:
+                end = at + len(pending.batch.events)
+                pending.send(appended[at:end])
+                at = end
+
+    def drain(self) -> None:
+        """Commit all that is queued; for the end."""
+        while self._queue:
+            self.flush()
+
+    def _next_group(self) -> list[_Pending]:
+        group: list[_Pending] = []
+        size = 0
+        while self._queue and (not group or size < GROUP_EVENTS):
+            pending = self._queue.popleft()
+            size += len(pending.batch.events)
+            group.append(pending)
+        self._queued_events -= size
+        return group
+
+
+class _Peer(asyncio.Protocol):
+    """One worker's connection."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._reader = FrameReader()
+        self._transport: asyncio.WriteTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.WriteTransport, transport)  # as of every stream
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            batches = [msgspec.msgpack.decode(b, type=Batch) for b in self._reader.feed(data)]
+        except (msgspec.DecodeError, StoreError) as error:
+            logger.error("a peer on the writer's socket sent what is no batch: %s", error)
+            if self._transport is not None:
+                self._transport.abort()
+            return
+        for batch in batches:
+            self._writer.take(self, batch)
+
+    def send(self, answer: Answer) -> None:
+        """Answer, unless the peer has gone."""
+        if self._transport is not None:
+            self._transport.write(frame(answer))
+
+
+async def _run(boot: Boot) -> None:
+    from palate.features.ingest import open_ingest
+
+    settings = boot.open_settings()
+    layout = Layout(settings.home)
+    ingest = open_ingest(settings.home, settings)
+    try:
+        writer = Writer(ingest, Counters(layout.counters("writer")))
+        server = await writer.listen(layout.writer_socket)
+        stop = on_stop()
+        report_ready(boot)
+        await stop.wait()
+        server.close()
+        writer.drain()
+    finally:
+        ingest.close()
+
+
+def main() -> int:
+    """Run the writer process that the supervisor started; its exit code."""
+    return bootstrap(_run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""The embedded online store: an LMDB file that one process writes and several read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Self
+
+from palate.errors import StoreError
+from palate.store.lmdb_environment import Environment, closed, opened
+
+__all__ = ["MAX_KEY_BYTES", "LmdbStore"]
+
+MAX_KEY_BYTES: Final = 511  # compiled into LMDB
+_PAGE: Final = 256  # pairs per transaction of a scan
+_OFFSET: Final = b"offset"
+_CHECK_EVERY: Final = 1024  # writes between two looks for dead readers
+
+
+class LmdbStore:
+    """An `OnlineStore` in a folder. Threads may share one object; processes open their own.
+
+    A commit is not flushed to disk, because the log is the truth and the state carries the
+    offset that it reflects: after `kill -9` the state is whole, and after a power cut the
+    folder is emptied when it is opened for writing, and the log is replayed.
+
+    Args:
+        folder: Made where it is missing (unless read-only).
+        read_only: `write` and `clear` are refused, and a missing folder is an error.
+
+    Raises:
+        StoreError: The folder cannot be opened.
+        MissingExtraError: LMDB is not installed.
+    """
+
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+        self.folder = folder
+        self.read_only = read_only
+        self._writes = 0
+        if read_only and not (folder / "data.mdb").exists():
+            raise StoreError(f"no state in {folder}", hint="import data or start the service")
+        self._environment: Environment | None = opened(folder, write=not read_only)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of `key`, or None."""
+        return self.get_many((key,))[0]
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The values of `keys`, all from one moment, in one transaction."""
+        environment = self._opened()
+        state = environment.state
+
+        def values(transaction: Any) -> list[bytes | None]:
+            get = transaction.get
+            return [get(key, None, state) if _is_key(key) else None for key in keys]
+
+        return environment.run(values, write=False)
+
+    def scan(
+        self, prefix: bytes, *, after: bytes | None = None, limit: int | None = None
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Pairs whose key starts with `prefix`, in key order, strictly after `after`.
+
+        A long scan sees each page of pairs at a moment of its own, so that it never keeps
+        old pages from being used again.
+        """
+        environment = self._opened()
+        left = limit
+        while left is None or left > 0:
+            wanted = _PAGE if left is None else min(left, _PAGE)
+            page = environment.run(_page_of(environment.state, prefix, after, wanted), write=False)
+            yield from page
+            if len(page) < wanted:
+                return
+            after = page[-1][0]
+            left = None if left is None else left - wanted
+
+    def write(self, puts: Mapping[bytes, bytes | None], *, offset: int | None = None) -> None:
+        """Put (or, for None, delete) all keys and note `offset`, all or nothing.
+
+        Raises:
+            StoreError: A key is empty or over 511 bytes; read-only; the disk is full.
+        """
+        environment = self._opened(write=True)
+        for key in puts:
+            if not _is_key(key):
+                raise StoreError(f"a key of {len(key)} bytes; keys have 1 to {MAX_KEY_BYTES}")
+
+        def put(transaction: Any) -> None:
+            for key, value in puts.items():
+                if value is None:
+                    transaction.delete(key, db=environment.state)
+                else:
+                    transaction.put(key, value, db=environment.state)
+            if offset is not None:
+                transaction.put(_OFFSET, b"%d" % offset, db=environment.meta)
+
+        environment.run(put, write=True)
+        self._writes += 1
+        if self._writes % _CHECK_EVERY == 0:
+            environment.handle.reader_check()
+
+    def offset(self) -> int:
+        """The log offset that the state reflects; 0 for none."""
+        environment = self._opened()
+        raw = environment.run(lambda t: t.get(_OFFSET, b"0", environment.meta), write=False)
+        return int(raw)
+
+    def clear(self) -> None:
+        """Forget everything, the offset included.
+
+        Raises:
+            StoreError: Read-only.
+        """
+        environment = self._opened(write=True)
+
+        def drop(transaction: Any) -> None:
+            transaction.drop(environment.state, delete=False)
+            transaction.drop(environment.meta, delete=False)
+
+        environment.run(drop, write=True)
+
+    def close(self) -> None:
+        """Flush and close the files, once the last user in this process closes."""
+        environment, self._environment = self._environment, None
+        if environment is not None:
+            closed(environment)
+
+    def _opened(self, *, write: bool = False) -> Environment:
+        if self._environment is None:
+            raise StoreError(f"the online store {self.folder} is closed")
+        if write and self.read_only:
+            raise StoreError(
+                f"the online store {self.folder} is open for reading only",
+                hint="the process that owns the event log writes it",
+            )
+        return self._environment
+
+
+def _is_key(key: bytes) -> bool:
+    return 0 < len(key) <= MAX_KEY_BYTES
+
+
+def _page_of(state: Any, prefix: bytes, after: bytes | None, wanted: int) -> Any:
+    def page(transaction: Any) -> list[tuple[bytes, bytes]]:
+        cursor = transaction.cursor(db=state)
+        start = prefix if after is None or after < prefix else after
+        found = cursor.set_range(start) if start else cursor.first()
+        if found and cursor.key() == after:
+            found = cursor.next()
+        pairs: list[tuple[bytes, bytes]] = []
+        while found and len(pairs) < wanted and cursor.key().startswith(prefix):
+            pairs.append(cursor.item())
+            found = cursor.next()
+        return pairs
+
+    return page
