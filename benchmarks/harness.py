@@ -32,9 +32,9 @@ from rich.table import Table
 
 from palate.evaluate.environment import this_environment
 from peers import Peer
-from record import Record, ratio_of, write
+from record import Record, number, ratio_of, write
 
-__all__ = ["Bench", "Side", "data_folder", "number"]
+__all__ = ["Bench", "Side", "data_folder"]
 
 SIDES = Path(__file__).resolve().parent / "sides"
 
@@ -164,6 +164,8 @@ class Bench:
                 low=min(ours),
                 high=max(ours),
                 spread="range",
+                peer_low=min(theirs),
+                peer_high=max(theirs),
             )
         )
 
@@ -198,11 +200,6 @@ def data_folder(*needed: str) -> Path:
     if missing:
         raise SystemExit(f"PALATE_DATA={said} lacks {', '.join(missing)}")
     return folder
-
-
-def number(value: float) -> str:
-    """Four significant digits, without a tail of zeros."""
-    return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _table(title: str, records: Sequence[Record]) -> Table:

@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["Record", "read", "write"]
+__all__ = ["Record", "number", "ratio_of", "read", "write"]
+
+STEADY = 1.5  # the slowest of several runs over the fastest; more, and the machine was busy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,8 @@ class Record:
         versions: Of Python, Palate and what it computes with, and of the peer's environment.
         machine: System, processor, cores.
         seconds: How long the script took that measured it.
+        peer_low: Fastest or least run of the peer, where there were several.
+        peer_high: Its slowest or largest.
     """
 
     name: str
@@ -49,6 +53,8 @@ class Record:
     versions: dict[str, str] = field(default_factory=dict)
     machine: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    peer_low: float | None = None
+    peer_high: float | None = None
 
     @property
     def met(self) -> bool | None:
@@ -60,6 +66,19 @@ class Record:
         if self.higher_is_better:
             return self.value >= self.target
         return self.value <= self.target
+
+    @property
+    def steady(self) -> bool:
+        """Whether the runs of each side agree within `STEADY`, so that their median says much.
+
+        It looks at neither the target nor the ratio: a run is not kept for its outcome.
+        """
+        if self.spread != "range":
+            return True
+        sides = ((self.low, self.high), (self.peer_low, self.peer_high))
+        return all(
+            high <= STEADY * low for low, high in sides if low is not None and high is not None
+        )
 
 
 def ratio_of(value: float, peer_value: float, *, higher_is_better: bool) -> float:
@@ -78,3 +97,8 @@ def write(path: Path, records: Iterable[Record]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps([asdict(record) for record in records], indent=1, allow_nan=False)
     path.write_text(text + "\n")
+
+
+def number(value: float) -> str:
+    """Four significant digits, without a tail of zeros."""
+    return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"

@@ -95,6 +95,6 @@ def leaves(model: type[BaseModel], prefix: str = "") -> list[str]:
 
 def test_every_setting_is_documented() -> None:
     text = DOCS.read_text()
-    per_name = {"events.NAME": EventType, "items.NAME": Attribute}
+    per_name: dict[str, type[BaseModel]] = {"events.NAME": EventType, "items.NAME": Attribute}
     wanted = leaves(Settings) + [f"{at}.{n}" for at, m in per_name.items() for n in m.model_fields]
     assert [name for name in wanted if f"`{name}`" not in text] == []

@@ -9,11 +9,22 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from palate import EASE, SAR, ContentKNN, Dataset, ItemKNN, Popular, compare, open_releases
+from palate import (
+    EASE,
+    SAR,
+    ContentKNN,
+    Dataset,
+    ItemKNN,
+    Popular,
+    Protocol,
+    Recommender,
+    compare,
+    open_releases,
+)
 from palate.data import sources
 from palate.data.generated import generate
-from palate.evaluate.protocol import Protocol
 
 
 def load(folder: Path | None) -> Dataset:
@@ -33,7 +44,7 @@ def main(folder: Path | None, home: Path) -> None:
     print(f"{len(films):,} events, {films.n_users:,} people, {films.n_items:,} films\n")
 
     # One split, one protocol, intervals over users: which model is best, and by how much?
-    models = [Popular(), SAR(), ItemKNN(), EASE(), ContentKNN()]
+    models: list[Recommender[Any]] = [Popular(), SAR(), ItemKNN(), EASE(), ContentKNN()]
     comparison = compare(models, films, Protocol())
     print(comparison.to_markdown())
 

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from palate.config import Schema, Settings, load_settings
     from palate.data.dataset import Dataset
     from palate.errors import PalateError
-    from palate.evaluate.compare import Comparison, compare
+    from palate.evaluate.compare import compare
+    from palate.evaluate.comparison import Comparison
     from palate.evaluate.judge import judge
     from palate.evaluate.protocol import Protocol
     from palate.evaluate.tune import tune
@@ -51,7 +52,7 @@ _HOMES: Final = {
     "EASE": "palate.models.ease",
     "SAR": "palate.models.sar",
     "Blend": "palate.models.blend",
-    "Comparison": "palate.evaluate.compare",
+    "Comparison": "palate.evaluate.comparison",
     "ContentKNN": "palate.models.contentknn",
     "Dataset": "palate.data.dataset",
     "ItemKNN": "palate.models.itemknn",

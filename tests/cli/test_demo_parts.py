@@ -95,8 +95,8 @@ def test_steps_are_numbered_and_timed(capsys: pytest.CaptureFixture[str]) -> Non
     with steps.step("Log"):
         pass
     out, err = capsys.readouterr()
-    assert out == ""
-    lines = err.splitlines()
+    assert err == ""
+    lines = out.splitlines()
     assert lines[1].startswith("1  Data")
     assert lines[1].endswith("0.0 s")
     assert lines[2:4] == ["   one", "   two"]

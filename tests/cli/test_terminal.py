@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from palate.cli import terminal
 from palate.cli.progress import ProgressBar
 from palate.cli.terminal import Terminal, coloured, plain
 
@@ -78,7 +78,7 @@ def test_progress_is_silent_where_nobody_watches(capsys: pytest.CaptureFixture[s
 
 def test_progress_on_a_terminal_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Tty()
-    monkeypatch.setattr(terminal.sys, "stderr", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr("palate.cli.progress.PATIENCE_S", 0.0)
     with Terminal().progress() as progress:
         assert isinstance(progress, ProgressBar)
@@ -90,7 +90,7 @@ def test_progress_on_a_terminal_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_quick_job_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Tty()
-    monkeypatch.setattr(terminal.sys, "stderr", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr("palate.cli.progress.PATIENCE_S", 3600.0)
     with Terminal().progress() as progress:
         progress(1, 4, "reading")

@@ -4,14 +4,19 @@ from typing import Any
 
 import pandas as pd
 import polars as pl
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from palate.config import EventType
 from palate.data import frames
 from palate.errors import DataError
 
-RATED = {"user_id": ["a", "b"], "item_id": [1, 2], "value": [3.0, 4.0], "timestamp": [10, 20]}
+RATED: dict[str, list[Any]] = {
+    "user_id": ["a", "b"],
+    "item_id": [1, 2],
+    "value": [3.0, 4.0],
+    "timestamp": [10, 20],
+}
 
 
 def canonical(table: dict[str, list[Any]], **names: str) -> pl.DataFrame:

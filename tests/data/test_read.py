@@ -58,7 +58,7 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.jsonl", "a.parquet"])
 @pytest.mark.parametrize("content", ["", "\n \n"])
 def test_an_empty_file(write: Write, name: str, content: str) -> None:
-    with pytest.raises(DataError, match="is empty|is not a Parquet file"):
+    with pytest.raises(DataError, match=r"is empty|is not a Parquet file"):
         read_table(write(name, content))
 
 
@@ -96,10 +96,29 @@ def test_a_bad_rating_is_named_with_its_row(write: Write, rating: str, what: str
         read_interactions(path, {"value": "rating"})
 
 
-def test_mixed_types_in_json_name_column_and_line(write: Write) -> None:
-    mixed = '{"user_id": "u", "item_id": true}\n{"user_id": "u", "item_id": 5.5}\n'
-    with pytest.raises(DataError, match=r"'item_id' mixes types: 5\.5 in line 2, bool in line 1"):
+@pytest.mark.parametrize(
+    ("first", "second"), [('"x"', "5"), ("true", "5.5"), ('"x"', "[1]"), ("[1]", '{"a": 1}')]
+)
+def test_mixed_types_in_json_name_column_and_line(write: Write, first: str, second: str) -> None:
+    mixed = f'{{"item_id": {first}}}\n\n{{"item_id": null}}\n{{"item_id": {second}}}\n'
+    with pytest.raises(DataError, match=r"'item_id' mixes types: .* in line 4, .* in line 1"):
         read_table(write("a.jsonl", mixed))
+
+
+def test_json_columns(write: Write) -> None:
+    path = write("a.jsonl", '{"n": 1, "g": ["a"]}\n{"n": 2.5, "t": "x"}\n')
+    out = read_table(path)
+    assert out.to_dict(as_series=False) == {
+        "n": [1.0, 2.5],
+        "g": [["a"], None],
+        "t": [None, "x"],
+    }
+
+
+@pytest.mark.parametrize("odd", [str(10**40), '[1, "a"]'])
+def test_json_that_no_column_holds(write: Write, odd: str) -> None:
+    with pytest.raises(DataError, match="'n' cannot be read"):
+        read_table(write("a.jsonl", f'{{"n": {odd}}}\n'))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NASTY = "a|b [red]*x*[/red] <script>"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def comparison(kit: Kit) -> Comparison:
     models = {
         "good": kit.model("popular"),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.evaluate.conftest import Kit
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def comparison(kit: Kit) -> Comparison:
     models = {"good": kit.model("popular"), "bad": kit.model("raise")}
     return compare(models, kit.crowd(), Protocol(k=3, rounds=20))

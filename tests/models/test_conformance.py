@@ -37,6 +37,10 @@ class TestItemKNN(ModelConformance):
     model = ItemKNN()
 
 
+class TestItemKNNCosine(ModelConformance):
+    model = ItemKNN(ItemKNNConfig(weighting="cosine", binary=False))
+
+
 class TestItemKNNTFIDF(ModelConformance):
     model = ItemKNN(ItemKNNConfig(weighting="tfidf", K=9, h=10.0))
 

@@ -117,3 +117,22 @@ def service(settings: Settings) -> Iterator[InProcessService]:
 def empty_service(empty_settings: Settings) -> Iterator[InProcessService]:
     with InProcessService(empty_settings) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def reading(
+    built_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[InProcessService]:
+    """One service for all tests that change nothing."""
+    home = tmp_path_factory.mktemp("reading") / "home"
+    shutil.copytree(built_home, home)
+    with InProcessService(settings_of(home)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def built_home_copy(built_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of a copy of the world for all tests of one file."""
+    home = tmp_path_factory.mktemp("copy") / "home"
+    shutil.copytree(built_home, home)
+    return settings_of(home)

@@ -96,7 +96,8 @@ def open_answers(workspace: Workspace, ref: str | None) -> Iterator[Answers]:
     settings = workspace.settings
     alias = settings.serve.alias
     with workspace.state() as state:
-        loaded = Loaded.prepare(workspace.releases().load(ref or alias))
+        with workspace.releases() as releases:
+            loaded = Loaded.prepare(releases.load(ref or alias))
         place = Place.of(settings.schema_, read_surfaces(settings), settings.serve)
         yield Answers(state, loaded, Recommendations(state, OneRelease(loaded, alias), place))
 

@@ -33,7 +33,11 @@ def compare(
     markdown: MarkdownFile = None,
     html: HtmlFile = None,
 ) -> None:
-    """Fit and judge MODELS on the log's data, best first, and put every run on record."""
+    """Judge MODELS side by side, with intervals.
+
+    All are fitted on one training part of the log's data and judged on one test part; the
+    best comes first, and every run is put on record.
+    """
     session = session_of(ctx)
     settings = session.settings_with(flags(split, test_ratio, k, seed))
     names = models or list(dict.fromkeys([*MODELS_TO_COMPARE, *settings.models]))
@@ -47,7 +51,7 @@ def compare(
         comparison = compare_models(
             contestants, dataset, Protocol.from_settings(settings.evaluate), progress=progress
         )
-    workspace.runs().record(comparison)
+    workspace.record(comparison)
     show(session.terminal, comparison, markdown=markdown, html=html)
     for row in comparison.rows:
         if row.error is not None:

@@ -36,7 +36,8 @@ def evaluate(
     ],
     *,
     sets: Annotated[
-        list[str] | None, typer.Option("--set", help="A hyperparameter: NAME=VALUE; repeatable.")
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter; repeatable."),
     ] = None,
     split: Split = None,
     test_ratio: TestRatio = None,
@@ -45,9 +46,10 @@ def evaluate(
     markdown: MarkdownFile = None,
     html: HtmlFile = None,
 ) -> None:
-    """Fit MODEL on a training part and judge it on the rest, as the protocol says.
+    """Judge one MODEL, or a RELEASE on later events.
 
-    A RELEASE is not fitted again: it is judged on what happened after the data it learned from.
+    A MODEL is fitted on a training part and judged on the rest, as the protocol says. A
+    RELEASE is not fitted again: it is judged on what happened after the data it learned from.
     """
     session = session_of(ctx)
     settings = session.settings_with(flags(split, test_ratio, k, seed))
@@ -68,7 +70,7 @@ def evaluate(
         dataset = workspace.dataset(progress)
         protocol = Protocol.from_settings(settings.evaluate)
         comparison = compare({what: model}, dataset, protocol, progress=progress)
-    workspace.runs().record(comparison)
+    workspace.record(comparison)
     show(session.terminal, comparison, markdown=markdown, html=html)
     comparison.best  # noqa: B018 - raises where the model failed, which is this command's failure
 
@@ -84,7 +86,8 @@ def _evaluate_release(session: Session, settings: Settings, ref: str) -> None:
     from palate.evaluate.protocol import Protocol
 
     workspace = Workspace(settings)
-    release = workspace.releases().load(ref)
+    with workspace.releases() as releases:
+        release = releases.load(ref)
     protocol = Protocol(split=None, k=settings.evaluate.k, seed=settings.evaluate.seed)
     with session.terminal.progress() as progress:
         dataset = workspace.dataset(progress)

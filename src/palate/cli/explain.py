@@ -26,7 +26,7 @@ def explain(
     k: Annotated[int, typer.Option("--k", "-k", min=1, help="How many reasons.")] = 5,
     release: ReleaseOption = None,
 ) -> None:
-    """Show which of USER's items speak for ITEM, and their share of its score."""
+    """Show which of USER's items speak for ITEM."""
     session = session_of(ctx)
     with open_answers(Workspace(session.settings), release) as answers:
         score, reasons = answers.explain(user, item, k=k)

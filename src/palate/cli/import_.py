@@ -10,7 +10,7 @@ import typer
 
 from palate.cli.appender import append_all
 from palate.cli.apps import command_app
-from palate.cli.public_sets import is_public, load_public, settings_text
+from palate.cli.public_sets import is_public, load_public
 from palate.cli.session import Session, session_of
 from palate.cli.user_files import UserFiles, column_names, load_files
 from palate.errors import ConfigError
@@ -38,8 +38,12 @@ def import_(
         ),
     ],
     *,
-    items: Annotated[Path | None, typer.Option(help="A file of items and attributes.")] = None,
-    users: Annotated[Path | None, typer.Option(help="A file of users and attributes.")] = None,
+    items: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file of items and attributes.")
+    ] = None,
+    users: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file of users and attributes.")
+    ] = None,
     columns: Annotated[
         str | None,
         typer.Option(help="Columns with other names: user_id=uid,item_id=sku,timestamp=at."),
@@ -48,7 +52,10 @@ def import_(
         bool, typer.Option("--accept-licence", help="Accept the terms of a public set.")
     ] = False,
 ) -> None:
-    """Append a public set, or the user's files, to the log; a second time adds nothing."""
+    """Append a public set, or your own files, to the log.
+
+    The same data a second time add nothing. A palate.toml is written where there is none.
+    """
     session = session_of(ctx)
     if len(what) == 1 and not Path(what[0]).is_file() and is_public(what[0]):
         if items or users or columns:
@@ -70,9 +77,9 @@ def _declare(session: Session, dataset: Dataset, inferred: Inferred | None) -> N
     """Write palate.toml where there is none; where there is one, name what it leaves out."""
     file = session.settings_file or Path("palate.toml")
     if not file.exists():
-        from palate.data.init_file import render
+        from palate.data.init_file import render, render_schema
 
-        file.write_text(settings_text(dataset) if inferred is None else render(inferred))
+        file.write_text(render_schema(dataset.schema) if inferred is None else render(inferred))
         session.terminal.say(f"wrote {file}: event types and attributes, as found in the data")
         return
     declared = session.settings.events

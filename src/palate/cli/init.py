@@ -28,15 +28,17 @@ def init(
     output: Annotated[Path, typer.Option(help="Where to write.")] = Path("palate.toml"),
     force: Annotated[bool, typer.Option("--force", help="Write over an existing file.")] = False,
 ) -> None:
-    """Write a commented palate.toml, with columns and attributes guessed from FILES."""
+    """Write a commented palate.toml from a look at FILES.
+
+    Columns and kinds of attributes are guessed, each guess with its reason.
+    """
     terminal = session_of(ctx).terminal
     if output.exists() and not force:
         raise ConfigError(f"{output} exists and is left alone", hint="palate init --force")
-    from palate.config import Schema
-    from palate.data.infer import Inferred, infer_files
+    from palate.data.infer import infer
     from palate.data.init_file import render
 
-    found = infer_files(files) if files else Inferred({}, None, None, Schema(), ())
+    found = infer(files or [])
     output.write_text(render(found))
     lines = [f"  {g.table}.{g.column}: {g.meaning} ({g.reason})" for g in found.guesses]
     terminal.answer(

@@ -31,8 +31,12 @@ Split = Annotated[
 TestRatio = Annotated[float | None, typer.Option(help="The test part, from 0 to 1.")]
 K = Annotated[int | None, typer.Option("--k", "-k", help="Items a user.")]
 Seed = Annotated[int | None, typer.Option(help="Of everything that is drawn.")]
-MarkdownFile = Annotated[Path | None, typer.Option("--markdown", help="Write the table here.")]
-HtmlFile = Annotated[Path | None, typer.Option("--html", help="Write the report here.")]
+MarkdownFile = Annotated[
+    Path | None, typer.Option("--markdown", metavar="FILE", help="Write the table here.")
+]
+HtmlFile = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write the report here.")
+]
 
 
 def protocol_flags(

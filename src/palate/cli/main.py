@@ -62,10 +62,12 @@ def root(
     ctx: typer.Context,
     *,
     settings: Annotated[
-        Path | None, typer.Option(help="Settings file; palate.toml here by default.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Settings file; palate.toml here by default."),
     ] = None,
     home: Annotated[
-        Path | None, typer.Option(help="Where Palate keeps its files; over the settings.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Where Palate keeps its files; over the settings."),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Answer in JSON on stdout; messages go to stderr.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from palate.data.sources import Source
     from palate.types import Progress
 
-__all__ = ["GENERATED", "is_public", "load_public", "settings_text", "terms"]
+__all__ = ["GENERATED", "is_public", "load_public", "terms"]
 
 GENERATED = "generated"
 
@@ -62,20 +62,6 @@ def terms(source: Source) -> str:
         f"{source.title}\n  terms: {source.terms}\n  cite:  {source.citation}\n"
         f"  see:   {source.homepage}"
     )
-
-
-def settings_text(dataset: Dataset) -> str:
-    """A commented palate.toml that declares what a published dataset declares."""
-    from palate.data.infer import Guess, Inferred
-    from palate.data.init_file import render
-
-    schema = dataset.schema
-    guesses = [
-        Guess(table, name, attribute.kind.value, "as published")
-        for table, attributes in (("items", schema.items), ("users", schema.users))
-        for name, attribute in attributes.items()
-    ]
-    return render(Inferred({}, None, None, schema, tuple(guesses)))
 
 
 def _asked(session: Session) -> bool:

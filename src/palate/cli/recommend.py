@@ -31,13 +31,19 @@ def recommend(
     release: ReleaseOption = None,
     surface: Annotated[str | None, typer.Option(help="A surface of the settings.")] = None,
     filters: Annotated[
-        str | None, typer.Option("--filter", help="""JSON: '{"genres": {"any": ["Comedy"]}}'.""")
+        str | None,
+        typer.Option(
+            "--filter", metavar="JSON", help="""Conditions: '{"genres": {"any": ["Comedy"]}}'."""
+        ),
     ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say which of the user's items speak for each.")
     ] = False,
 ) -> None:
-    """Show what USER should see next, by the release that is served or another."""
+    """Show what USER should see next.
+
+    No server is needed; beside a running one, the answer is the same.
+    """
     session = session_of(ctx)
     asked = _filters(filters)
     with open_answers(Workspace(session.settings), release) as answers:

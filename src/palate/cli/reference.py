@@ -39,8 +39,9 @@ def filled(text: str) -> str:
 
 
 def _command(command: Any, path: str, *, level: int) -> Iterator[str]:
-    yield from ("", f"{'#' * level} `{path}`", "", inspect.cleandoc(command.help or ""), "")
-    yield from _parameters(command)
+    yield from ("", f"{'#' * level} `{path}`", "", inspect.cleandoc(command.help or ""))
+    parameters = list(_parameters(command))
+    yield from ["", *parameters] if parameters else []
     for name, inner in getattr(command, "commands", {}).items():
         yield from _command(inner, f"{path} {name}", level=level + 1)
 
@@ -55,10 +56,11 @@ _COMPLETION = ("install_completion", "show_completion")
 
 
 def _signature(parameter: Any) -> str:
+    placeholder = parameter.metavar or parameter.name.upper()
     if parameter.param_type_name == "argument":
-        return f"`{parameter.name.upper()}`" + ("" if parameter.required else " (optional)")
-    names = sorted(parameter.opts, key=len, reverse=True)
-    value = "" if parameter.is_flag else f" {parameter.name.upper()}"
+        return f"`{placeholder}`" + ("" if parameter.required else " (optional)")
+    names = [*sorted(parameter.opts, key=len, reverse=True), *parameter.secondary_opts]
+    value = "" if parameter.is_flag else f" {placeholder}"
     return ", ".join(f"`{name}{value}`" for name in names)
 
 

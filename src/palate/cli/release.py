@@ -27,11 +27,11 @@ Reason = Annotated[str, typer.Option(help="Why; kept in the audit.")]
 
 @app.command("list")
 def list_(ctx: typer.Context) -> None:
-    """List all releases, newest first, with the aliases that name them."""
+    """List all releases, newest first."""
     session = session_of(ctx)
-    releases = Workspace(session.settings).releases()
-    aliases = _names_of(releases.aliases())
-    found = [release.manifest for release in releases.list()]
+    with Workspace(session.settings).releases() as releases:
+        aliases = _names_of(releases.aliases())
+        found = [release.manifest for release in releases.list()]
     found.sort(key=lambda manifest: manifest.created_at, reverse=True)
     rows = [
         [m.ref, m.model, ", ".join(aliases.get(m.ref, [])), f"{m.created_at:%Y-%m-%d %H:%M}",
@@ -50,9 +50,9 @@ def list_(ctx: typer.Context) -> None:
 def show(ctx: typer.Context, ref: Ref) -> None:
     """Show one release: its model, data, figures and files."""
     session = session_of(ctx)
-    releases = Workspace(session.settings).releases()
-    manifest = releases.resolve(ref).manifest
-    aliases = _names_of(releases.aliases()).get(manifest.ref, [])
+    with Workspace(session.settings).releases() as releases:
+        manifest = releases.resolve(ref).manifest
+        aliases = _names_of(releases.aliases()).get(manifest.ref, [])
     data = manifest.data
     pairs: list[tuple[str, object]] = [
         ("release", manifest.ref),
@@ -80,10 +80,13 @@ def promote(
     alias: Alias = "stable",
     reason: Reason = "promoted on the command line",
 ) -> None:
-    """Let an alias name this release; a running service follows within a second."""
+    """Let an alias name this release.
+
+    A running service follows within a second.
+    """
     session = session_of(ctx)
-    releases = Workspace(session.settings).releases()
-    release = releases.promote(ref, alias, by=getpass.getuser(), reason=reason)
+    with Workspace(session.settings).releases() as releases:
+        release = releases.promote(ref, alias, by=getpass.getuser(), reason=reason)
     session.terminal.answer(
         {"alias": alias, "release": release.ref}, f"{alias} is now {release.ref}"
     )
@@ -96,10 +99,13 @@ def rollback(
     alias: Alias = "stable",
     reason: Reason = "rolled back on the command line",
 ) -> None:
-    """Let an alias name again what it named before; repeated, further back."""
+    """Let an alias name again what it named before.
+
+    Repeated, it goes further back.
+    """
     session = session_of(ctx)
-    releases = Workspace(session.settings).releases()
-    release = releases.rollback(alias, by=getpass.getuser(), reason=reason)
+    with Workspace(session.settings).releases() as releases:
+        release = releases.rollback(alias, by=getpass.getuser(), reason=reason)
     session.terminal.answer(
         {"alias": alias, "release": release.ref}, f"{alias} is {release.ref} again"
     )
@@ -107,9 +113,10 @@ def rollback(
 
 @app.command()
 def audit(ctx: typer.Context) -> None:
-    """Show who released and moved what, when and why; oldest first."""
+    """Show who moved what, when and why."""
     session = session_of(ctx)
-    entries = Workspace(session.settings).releases().audit()
+    with Workspace(session.settings).releases() as releases:
+        entries = releases.audit()
     rows = [
         [f"{e.at:%Y-%m-%d %H:%M:%S}", e.who, e.action, e.ref, e.alias, e.previous, e.why]
         for e in entries
@@ -137,11 +144,15 @@ def gate(
     ] = False,
     min_users: Annotated[int, typer.Option(help="Fewer in the window decide nothing.")] = 100,
 ) -> None:
-    """Judge a release against what is served, on events after both; exit code 1 if it fails."""
+    """Judge a release against what is served.
+
+    Both are judged on events that came after the data of both. The exit code is 1 if the
+    release fails, or if too little happened to tell. Nothing is promoted.
+    """
     from pydantic import ValidationError
 
-    from palate.release.gate import GateRule
     from palate.release.gate import gate as judge
+    from palate.release.verdict import GateRule
 
     session = session_of(ctx)
     workspace = Workspace(session.settings)
@@ -154,9 +165,9 @@ def gate(
         )
     except ValidationError as error:
         raise ConfigError(f"gate: {error.errors()[0]['msg']}") from error
-    with session.terminal.progress() as progress:
+    with session.terminal.progress() as progress, workspace.releases() as releases:
         dataset = workspace.dataset(progress)
-        verdict = judge(workspace.releases(), ref, dataset, alias=alias, rule=rule)
+        verdict = judge(releases, ref, dataset, alias=alias, rule=rule)
     session.terminal.answer(
         verdict.model_dump(mode="json"),
         f"{verdict.decision}: {verdict.candidate}: {verdict.reason}",

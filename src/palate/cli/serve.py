@@ -29,7 +29,10 @@ def serve(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that answer.")] = None,
     alias: Annotated[str | None, typer.Option(help="The release alias to follow.")] = None,
 ) -> None:
-    """Answer over HTTP until Ctrl-C, following the alias and the log."""
+    """Answer over HTTP until Ctrl-C.
+
+    The service follows the alias: a promoted release is taken up without a restart.
+    """
     session = session_of(ctx)
     flags: dict[str, Any] = {"host": host, "port": port, "workers": workers, "alias": alias}
     given = {name: value for name, value in flags.items() if value is not None}

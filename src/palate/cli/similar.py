@@ -25,7 +25,7 @@ def similar(
     k: Annotated[int, typer.Option("--k", "-k", min=1, help="How many.")] = 10,
     release: ReleaseOption = None,
 ) -> None:
-    """Show the items nearest to ITEM, by the release that is served or another."""
+    """Show the items nearest to ITEM."""
     session = session_of(ctx)
     with open_answers(Workspace(session.settings), release) as answers:
         found = answers.recommendations.similar(item, k)

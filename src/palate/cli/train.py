@@ -28,29 +28,34 @@ def train(
         str | None, typer.Option(help="Of the release; the model's by default.")
     ] = None,
     sets: Annotated[
-        list[str] | None, typer.Option("--set", help="A hyperparameter: NAME=VALUE; repeatable.")
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter; repeatable."),
     ] = None,
     promote: Annotated[
         bool, typer.Option("--promote", help="Let the alias that is served name it.")
     ] = False,
     reason: Annotated[str, typer.Option(help="Why; kept in the audit.")] = "trained",
 ) -> None:
-    """Fit MODEL on everything in the log, and release it under the next version of its name."""
+    """Fit MODEL on the whole log, and release it.
+
+    The release gets the next version of its name.
+    """
     session = session_of(ctx)
     settings, terminal = session.settings, session.terminal
     workspace = Workspace(settings)
     recommender = build_model(model, settings, parse_sets(sets or []))
-    with terminal.progress() as progress:
+    alias = settings.serve.alias if promote else None
+    by = getpass.getuser()
+    with terminal.progress() as progress, workspace.releases() as releases:
         dataset = workspace.dataset(progress)
         started = time.monotonic()
         recommender.fit(dataset, progress=progress)
         fit_s = time.monotonic() - started
-        release = workspace.releases().create(
-            recommender, name=name or model, dataset=dataset, by=getpass.getuser(), reason=reason
+        release = releases.create(
+            recommender, name=name or model, dataset=dataset, by=by, reason=reason
         )
-    alias = settings.serve.alias if promote else None
-    if alias is not None:
-        workspace.releases().promote(release.ref, alias, by=getpass.getuser(), reason=reason)
+        if alias is not None:
+            releases.promote(release.ref, alias, by=by, reason=reason)
     terminal.say(f"fitted {model} on {len(dataset):,} events in {ago(fit_s)}")
     terminal.answer(
         {

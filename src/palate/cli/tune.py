@@ -37,7 +37,11 @@ def tune(
     k: K = None,
     seed: Seed = None,
 ) -> None:
-    """Search MODEL's hyperparameters; the test part is looked at once, after the search."""
+    """Search MODEL's hyperparameters.
+
+    The search sees a validation part cut from the training part. The test part is looked at
+    once, after the search, to compare the best configuration with the default one.
+    """
     session = session_of(ctx)
     settings = session.settings_with(protocol_flags(split, test_ratio, k, seed))
     model_class = type(build_model(model, settings))
@@ -62,7 +66,7 @@ def tune(
         )
         contestants = {"default": model_class(), "tuned": model_class(tuning.best)}
         comparison = compare(contestants, parts, protocol, progress=progress)
-    workspace.runs().record(comparison)
+    workspace.record(comparison)
     session.terminal.answer(_data(model, tuning, comparison), _text(model, tuning, comparison))
 
 

@@ -72,8 +72,11 @@ def load_files(files: UserFiles, schema: Schema) -> tuple[Dataset, Inferred]:
 
     from palate import columns as c
     from palate.data.dataset import Dataset
-    from palate.data.infer import infer
+    from palate.data.infer import infer_tables
     from palate.data.read import read_attributes, read_interactions, read_table
+
+    def attributes(path: Path | None, key: str, column: str | None) -> pl.DataFrame | None:
+        return None if path is None else read_attributes(path, key, column=column)
 
     first = read_table(files.interactions[0]).head(SAMPLE_ROWS)
     tables = {
@@ -83,13 +86,13 @@ def load_files(files: UserFiles, schema: Schema) -> tuple[Dataset, Inferred]:
     named = first.rename(
         {own: canonical for canonical, own in files.columns.items() if own in first.columns}
     )
-    inferred = infer(named, items=tables["items"], users=tables["users"])
+    inferred = infer_tables(named, items=tables["items"], users=tables["users"])
     _refuse_guessed_ids(inferred, files.interactions[0], first.columns)
     columns = {**inferred.columns, **files.columns}
     dataset = Dataset.from_frames(
         pl.concat([read_interactions(path, columns) for path in files.interactions]),
-        items=files.items and read_attributes(files.items, c.ITEM_ID, column=inferred.item_key),
-        users=files.users and read_attributes(files.users, c.USER_ID, column=inferred.user_key),
+        items=attributes(files.items, c.ITEM_ID, inferred.item_key),
+        users=attributes(files.users, c.USER_ID, inferred.user_key),
         schema=schema if schema.events or schema.items or schema.users else inferred.schema,
         name=files.interactions[0].name,
     )

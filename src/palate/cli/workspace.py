@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from palate.config import Settings
     from palate.data.dataset import Dataset
-    from palate.evaluate.runs import Runs
+    from palate.evaluate.comparison import Comparison
     from palate.events.log.base import EventLog, Record
     from palate.events.log.sqlite import SqliteEventLog
     from palate.features.state import State
@@ -53,17 +53,21 @@ class Workspace:
         finally:
             state.close()
 
-    def releases(self) -> Releases:
+    @contextmanager
+    def releases(self) -> Iterator[Releases]:
         """The registry of releases; made empty where there is none."""
         from palate.release.registry import open_releases
 
-        return open_releases(self.home)
+        with closing(open_releases(self.home)) as releases:
+            yield releases
 
-    def runs(self) -> Runs:
-        """The record of evaluations; made empty where there is none."""
-        from palate.evaluate.runs import open_runs
+    def record(self, comparison: Comparison) -> None:
+        """Put every row of a comparison on record."""
+        from palate.evaluate.runs import REGISTRY, Runs
+        from palate.store.database import Database
 
-        return open_runs(self.home)
+        with closing(Database(self.home / REGISTRY)) as database:
+            Runs(database).record(comparison)
 
     def dataset(self, progress: Progress, *, name: str = "log") -> Dataset:
         """Everything in the log as a dataset.

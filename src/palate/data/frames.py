@@ -21,6 +21,7 @@ __all__ = [
     "INTERACTIONS",
     "TIMESTAMP_DTYPE",
     "attributes",
+    "guess_events",
     "guess_schema",
     "interactions",
     "to_polars",
@@ -109,15 +110,20 @@ def attributes(frame: IntoDataFrame | None, key: str) -> pl.DataFrame:
 
 def guess_schema(events: pl.DataFrame, items: pl.DataFrame, users: pl.DataFrame) -> Schema:
     """Weight 1 for every event, times its value where it has one; kinds from dtypes."""
-    valued = events.group_by(c.EVENT).agg(pl.col(c.VALUE).is_not_null().any())
     return Schema(
-        events={
-            event: EventType(value="multiply" if has_value else "ignore")
-            for event, has_value in sorted(valued.rows())
-        },
+        events=guess_events(events),
         items={n: Attribute(kind=guess_kind(items[n])) for n in items.columns if n != c.ITEM_ID},
         users={n: Attribute(kind=guess_kind(users[n])) for n in users.columns if n != c.USER_ID},
     )
+
+
+def guess_events(events: pl.DataFrame) -> dict[str, EventType]:
+    """Weight 1 for every event type of canonical interactions, times its value if it has one."""
+    valued = events.group_by(c.EVENT).agg(pl.col(c.VALUE).is_not_null().any())
+    return {
+        event: EventType(value="multiply" if has_value else "ignore")
+        for event, has_value in sorted(valued.rows())
+    }
 
 
 def _check_columns(raw: pl.DataFrame, names: Mapping[str, str]) -> None:

@@ -13,7 +13,8 @@ import polars as pl
 from palate import columns as c
 from palate.config import Attribute, Schema
 from palate.data.dataset import Dataset, epoch_us
-from palate.data.frames import INTERACTIONS, guess_schema
+from palate.data.frames import INTERACTIONS, guess_events
+from palate.data.json_values import guess_attribute, to_column
 from palate.errors import DataError
 from palate.events.log.base import Record
 from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED, RESERVED, USER_UPSERTED, Event
@@ -21,6 +22,7 @@ from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED, RESERVED, USER_UPS
 __all__ = ["dataset_from_records", "dataset_to_events"]
 
 ID_BYTES: Final = 16
+VISITOR: Final = "\N{START OF HEADING}"  # marks user ids made of anonymous ids
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -30,14 +32,15 @@ def dataset_from_records(
     """Replay records, in the order of the log, into a dataset.
 
     Every event of an ordinary type that names a user (or visitor) and an item is an
-    interaction; where it says no time, the time when it was received stands. The last
+    interaction; where it says no time, the time when it was received stands. A visitor's id
+    is `VISITOR` and the anonymous id, so that nobody is taken for somebody else. The last
     `item.upserted` or `user.upserted` of an id gives its attributes; a deleted item leaves
     the items table, while what people did with it stays.
 
     Args:
         records: Oldest first.
         schema: What events are worth; attributes that it declares become columns. Where it
-            declares none, all attributes do, and their kinds are guessed.
+            declares none, all that are no JSON objects do, and their kinds are guessed.
         name: For reports.
 
     Raises:
@@ -56,7 +59,7 @@ def dataset_from_records(
         if kind in RESERVED:
             _apply(event, items, people)
             continue
-        user, item = event.user_id or event.anonymous_id, event.item_id
+        user, item = event.user_id or _visitor(event.anonymous_id), event.item_id
         if user and item:
             users.append(user)
             item_ids.append(item)
@@ -66,13 +69,12 @@ def dataset_from_records(
     if not users:
         raise DataError("the log holds no interactions", hint="palate import, or post events")
     interactions = pl.DataFrame([users, item_ids, events, values, times], schema=INTERACTIONS)
-    item_rows = _attribute_rows(items, c.ITEM_ID, schema.items)
-    user_rows = _attribute_rows(people, c.USER_ID, schema.users)
-    guessed = guess_schema(interactions, item_rows, user_rows)
+    item_rows, item_kinds = _attribute_rows(items, c.ITEM_ID, schema.items)
+    user_rows, user_kinds = _attribute_rows(people, c.USER_ID, schema.users)
     declared = Schema(
-        events=schema.events or guessed.events,
-        items=schema.items or guessed.items,
-        users=schema.users or guessed.users,
+        events=schema.events or guess_events(interactions),
+        items=dict(item_kinds),
+        users=dict(user_kinds),
     )
     return Dataset.from_canonical(
         interactions, items=item_rows, users=user_rows, schema=declared, name=name
@@ -104,14 +106,24 @@ def dataset_to_events(dataset: Dataset, *, prefix: str) -> Iterator[Event]:
         content = _encode((user, item, kind, value, time_us))
         before = seen.get(content, 0)
         seen[content] = before + 1
+        visitor = user.startswith(VISITOR)
         yield Event(
             event=kind,
             event_id=_event_id(prefix, content, before),
-            user_id=user,
+            user_id=None if visitor else user,
+            anonymous_id=user.removeprefix(VISITOR) if visitor else None,
             item_id=item,
             value=value,
             timestamp=max(time_us, 0),
         )
+
+
+def _visitor(anonymous_id: str | None) -> str | None:
+    """A user id for somebody who never signed in: never that of a user of the same text.
+
+    The log takes no control characters in ids, so no user's id starts like this.
+    """
+    return f"{VISITOR}{anonymous_id}" if anonymous_id else None
 
 
 def _event_id(prefix: str, content: bytes, before: int) -> str:
@@ -132,30 +144,18 @@ def _apply(
 
 def _attribute_rows(
     rows: Mapping[str, Mapping[str, Any]], key: str, declared: Mapping[str, Attribute]
-) -> pl.DataFrame:
-    """One column an attribute, in whatever dtype its JSON values have; `typed` does the rest."""
-    names = list(declared) or sorted({name for row in rows.values() for name in row})
-    columns = [pl.Series(key, list(rows), pl.String)]
-    for name in names:
+) -> tuple[pl.DataFrame, Mapping[str, Attribute]]:
+    """A table of `rows`, and what its columns hold: as declared, or else as guessed."""
+    ids = list(rows)
+    if not declared:
+        names = sorted({name for row in rows.values() for name in row})
+        guesses = {n: guess_attribute([row.get(n) for row in rows.values()]) for n in names}
+        declared = {n: guess for n, guess in guesses.items() if guess is not None}
+    columns = [pl.Series(key, ids, pl.String)]
+    for name, attribute in declared.items():
         values = [row.get(name) for row in rows.values()]
-        columns.append(_column(name, values, ids=columns[0]))
-    return pl.DataFrame(columns)
-
-
-def _column(name: str, values: list[Any], *, ids: pl.Series) -> pl.Series:
-    kinds = {type(v) for v in values if v is not None}
-    if kinds <= {int, float}:
-        return pl.Series(name, values, pl.Float64 if float in kinds else None, strict=False)
-    if kinds <= {list, str}:
-        lists = [[v] if isinstance(v, str) and list in kinds else v for v in values]
-        return pl.Series(name, lists, strict=False)
-    odd = next(((i, v) for i, v in enumerate(values) if isinstance(v, dict | list)), None)
-    if odd is not None:
-        raise DataError(
-            f"attribute {name!r} of {ids[odd[0]]!r} holds {odd[1]!r}",
-            hint="an attribute is a text, a number, a boolean or a list of texts",
-        )
-    return pl.Series(name, [None if v is None else str(v) for v in values], pl.String)
+        columns.append(to_column(name, values, attribute, ids=ids))
+    return pl.DataFrame(columns), declared
 
 
 def _upserts(frame: pl.DataFrame, key: str, prefix: str) -> Iterator[Event]:

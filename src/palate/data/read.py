@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import io
-import json
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from types import NoneType
+from typing import Any, Final
 
+import msgspec
 import polars as pl
 
 from palate.data import frames
@@ -19,6 +19,7 @@ from palate.errors import DataError
 __all__ = ["SUFFIXES", "read_attributes", "read_interactions", "read_table"]
 
 SUFFIXES: Final = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+_decode: Final = msgspec.json.Decoder().decode
 
 
 def read_table(path: Path) -> pl.DataFrame:
@@ -125,34 +126,40 @@ def _separated(path: Path, content: bytes, separator: str) -> pl.DataFrame:
 
 
 def _json_lines(path: Path, content: bytes) -> pl.DataFrame:
-    try:
-        table = pl.read_ndjson(io.BytesIO(content), infer_schema_length=None)
-    except pl.exceptions.PolarsError as error:
-        _check_lines(path, content)
-        raise DataError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
-    return table
-
-
-def _check_lines(path: Path, content: bytes) -> None:
-    """Name the first line that is no object, or that changes a column's type."""
-    first: dict[str, tuple[int, type]] = {}
+    """One column a name; each of one type, with integers among fractions as fractions."""
+    rows: list[dict[str, Any]] = []
+    lines: list[int] = []
     for number, line in enumerate(content.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{path} line {number} is not JSON: {error}") from error
-        if not isinstance(row, dict):
-            raise DataError(f"{path} line {number} is not a JSON object")
-        for name, value in row.items():
-            if value is None:
-                continue
-            kind = float if type(value) is int else type(value)
-            seen = first.setdefault(name, (number, kind))
-            if seen[1] is not kind:
-                raise DataError(
-                    f"{path}: column {name!r} mixes types: {value!r} in line {number}, "
-                    f"{seen[1].__name__} in line {seen[0]}",
-                    hint="make the column all text or all numbers",
-                )
+        if line.strip():
+            rows.append(_object(path, line, number))
+            lines.append(number)
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pl.DataFrame([_column(path, n, [row.get(n) for row in rows], lines) for n in names])
+
+
+def _object(path: Path, line: bytes, number: int) -> dict[str, Any]:
+    try:
+        row = _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} line {number} is not JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise DataError(f"{path} line {number} is not a JSON object")
+    return row
+
+
+def _column(path: Path, name: str, values: list[Any], lines: list[int]) -> pl.Series:
+    kinds = set(map(type, values)) - {NoneType}
+    if len(kinds) > 1 and not kinds <= {int, float}:
+        first, second = (
+            next(n for n, v in enumerate(values) if v is not None and type(v) is kind)
+            for kind in sorted(kinds, key=lambda k: [type(v) for v in values].index(k))[:2]
+        )
+        raise DataError(
+            f"{path}: column {name!r} mixes types: {values[second]!r} in line {lines[second]}, "
+            f"{values[first]!r} in line {lines[first]}",
+            hint="make the column all text or all numbers",
+        )
+    try:
+        return pl.Series(name, values, pl.Float64() if kinds == {int, float} else None)
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"{path}: column {name!r} cannot be read: {error}") from error

@@ -56,7 +56,7 @@ def measure_memory() -> Iterator[PeakMemory]:
 
 def _start() -> int | None:
     """Resident KiB after a clean-up, with the high-water mark reset to it."""
-    gc.collect()
+    gc.collect(1)  # recent garbage; a full collection would cost more than many a fit
     if not sys.platform.startswith("linux"):
         return None
     _give_back_free_memory()

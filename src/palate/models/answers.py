@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
@@ -11,66 +13,86 @@ from palate import columns as c
 from palate.data.histories import Histories
 from palate.data.vocabulary import Vocabulary
 from palate.errors import DataError
-from palate.models.kernels.topk import popularity_where_flat, top_k_rows
+from palate.models.kernels.topk import top_k_rows
 from palate.models.threads import in_parts
-from palate.types import BoolArray, Float32Array, FloatArray, Int32Array
+from palate.types import BoolArray, Float32Array, Float64Array, FloatArray, Int32Array
 
-__all__ = ["CHUNK_CELLS", "allowed_mask", "best_rows", "chunk", "to_frame", "writable"]
+__all__ = [
+    "CHUNK_CELLS",
+    "THREADED_FROM",
+    "Best",
+    "Choice",
+    "allowed_mask",
+    "chunk",
+    "fill_best",
+    "fill_popular",
+    "in_chunks",
+    "one_each",
+    "shares",
+    "to_frame",
+    "writable",
+]
 
 CHUNK_CELLS = 1 << 22  # score cells held at once by a thread: 32 MB of float64
 THREADED_FROM = 1 << 19  # cells from which a second thread is worth its start
 
-
-def chunk(n: int, n_items: int, threads: int) -> int:
-    """Users to score at once: within `CHUNK_CELLS`, and some for each thread."""
-    step = max(1, CHUNK_CELLS // max(1, n_items))
-    return step if threads < 2 else max(1, min(step, -(-n // threads)))
+Best: TypeAlias = tuple[Int32Array, Float32Array]
+"""Where answers go: (n, k) item rows filled with -1, and their (n, k) scores filled with NaN."""
 
 
-def best_rows(
-    score: Callable[[Histories], FloatArray],
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which items may be answered.
+
+    Attributes:
+        allowed: (n_items,) bool.
+        exclude_seen: Leave out the items of each history.
+    """
+
+    allowed: BoolArray
+    exclude_seen: bool
+
+
+def chunk(n_items: int) -> int:
+    """Users whose scores are held at once."""
+    return max(1, CHUNK_CELLS // max(1, n_items))
+
+
+def in_chunks(
+    fill: Callable[[Histories, Best], None],
     histories: Histories,
-    mask: BoolArray,
-    out: tuple[Int32Array, Float32Array],
+    out: Best,
     *,
-    exclude_seen: bool,
-    popularity: Float32Array | None,
+    step: int,
     threads: int,
 ) -> None:
-    """Fill `out` with the best items of each history.
-
-    Args:
-        score: Gives (n, n_items) scores that may be changed.
-        histories: n rows.
-        mask: (n_items,) items to choose from.
-        out: (n, k) int32 items filled with -1, (n, k) float32 scores filled with NaN.
-        exclude_seen: Leave out each history's own items.
-        popularity: (n_items,) for histories that the scores say nothing of; None for no such
-            replacement.
-        threads: How many may call `score` at once.
-    """
+    """Call `fill` for parts of at most `step` histories and of `out`, in several threads."""
+    n = histories.n_users
+    if n * histories.n_items < THREADED_FROM:
+        threads = 1
+    if n <= step and threads == 1:
+        fill(histories, out)
+        return
     items, scores = out
 
     def part(start: int, stop: int) -> None:
-        whole = start == 0 and stop == histories.n_users
-        some = histories if whole else histories.slice(start, stop)
-        found = score(some)
-        if popularity is not None:
-            popularity_where_flat(found, some.indptr, popularity)
-        top_k_rows(
-            found,
-            some.indptr,
-            some.items,
-            exclude_seen,
-            mask,
-            items[start:stop],
-            scores[start:stop],
-        )
+        fill(histories.slice(start, stop), (items[start:stop], scores[start:stop]))
 
-    if histories.n_users * len(mask) < THREADED_FROM:
-        threads = 1
-    step = chunk(histories.n_users, len(mask), threads)
-    in_parts(part, histories.n_users, step, threads=threads)
+    in_parts(part, n, max(1, min(step, -(-n // threads))), threads=threads)
+
+
+def fill_best(scores: FloatArray, histories: Histories, choice: Choice, out: Best) -> None:
+    """The best of each row of `scores` (n, n_items), which are overwritten."""
+    top_k_rows(scores, histories.indptr, histories.items, choice.exclude_seen, choice.allowed, *out)
+
+
+def fill_popular(popularity: Float32Array, histories: Histories, choice: Choice, out: Best) -> None:
+    """Popular items for all of `histories`."""
+    step = chunk(histories.n_items)
+    for start in range(0, histories.n_users, step):
+        some = histories.slice(start, min(start + step, histories.n_users))
+        scores = np.tile(popularity, (some.n_users, 1))
+        fill_best(scores, some, choice, (out[0][start:], out[1][start:]))
 
 
 def allowed_mask(candidates: Int32Array | None, n_items: int) -> BoolArray:
@@ -86,6 +108,34 @@ def allowed_mask(candidates: Int32Array | None, n_items: int) -> BoolArray:
             raise DataError(f"candidate row {known.max()}; the model knows {n_items} items")
         mask[known] = True
     return mask
+
+
+def one_each(items: Int32Array, n_items: int) -> Histories:
+    """For each of `items` a history of it alone."""
+    n = len(items)
+    return Histories(
+        np.arange(n + 1),
+        np.array(items, np.int32),
+        np.ones(n, np.float32),
+        np.full(n, -1, np.int64),
+        n_items,
+    )
+
+
+def shares(history: Histories, added: FloatArray) -> Float64Array:
+    """(n_items,) float64, each item's part of what speaks for a recommendation.
+
+    Args:
+        history: One user's.
+        added: (len(history),) what each entry adds to the score; what speaks against it is
+            left out.
+    """
+    share = np.zeros(history.n_items)
+    positive = np.maximum(added, 0.0)
+    total = positive.sum()
+    if total > 0:
+        np.add.at(share, history.items, positive / total)
+    return share
 
 
 def writable(histories: Histories) -> Histories:
@@ -104,7 +154,7 @@ def writable(histories: Histories) -> Histories:
 
 def to_frame(
     keys: Sequence[str],
-    top: tuple[Int32Array, Float32Array],
+    top: Best,
     vocabulary: Vocabulary,
     *,
     key: str,

@@ -25,8 +25,20 @@ from palate.errors import (
     UnsupportedError,
 )
 from palate.models import artefact
-from palate.models.answers import allowed_mask, best_rows, chunk, to_frame, writable
+from palate.models.answers import (
+    Best,
+    Choice,
+    allowed_mask,
+    chunk,
+    fill_best,
+    in_chunks,
+    one_each,
+    shares,
+    to_frame,
+    writable,
+)
 from palate.models.config import ModelConfig
+from palate.models.kernels.topk import popularity_where_flat
 from palate.models.pairs import distinct_items
 from palate.models.threads import thread_count
 from palate.types import Float32Array, FloatArray, Int32Array, Progress
@@ -217,16 +229,25 @@ class Recommender(ABC, Generic[ConfigT]):
                 hint="make them with the model's vocabulary",
             )
         top = _nothing(histories.n_users, k)
-        best_rows(
-            self.score_histories,
+        choice = Choice(allowed_mask(candidates, n_items), exclude_seen)
+        in_chunks(
+            lambda some, out: self._fill_top(some, choice, out),
             writable(histories),
-            allowed_mask(candidates, n_items),
             (top.items, top.scores),
-            exclude_seen=exclude_seen,
-            popularity=self.popularity,
+            step=self._users_at_once(),
             threads=thread_count() if self.parallel else 1,
         )
         return top
+
+    def _users_at_once(self) -> int:
+        """Users that a thread takes at a time; their scores are what memory goes to."""
+        return chunk(len(self.vocabulary))
+
+    def _fill_top(self, histories: Histories, choice: Choice, out: Best) -> None:
+        """Write the best items of each history."""
+        scores = self.score_histories(histories)
+        popularity_where_flat(scores, histories.indptr, self.popularity)
+        fill_best(scores, histories, choice, out)
 
     # ------------------------------------------------------------------ answers in ids
 
@@ -268,7 +289,7 @@ class Recommender(ABC, Generic[ConfigT]):
         item_rows = self.vocabulary.rows(frame[c.ITEM_ID].cast(pl.String).to_list())
         histories = writable(self._histories_for(distinct))
         out = np.full(frame.height, np.nan, np.float32)
-        step = chunk(len(distinct), len(self.vocabulary), 1)
+        step = chunk(len(self.vocabulary))
         for start in range(0, len(distinct), step):
             part = histories.slice(start, min(start + step, len(distinct)))
             scores = self.score_histories(part)
@@ -300,20 +321,12 @@ class Recommender(ABC, Generic[ConfigT]):
             raise DataError(f"k is {k}; it is at least 1")
         n_items = len(self.vocabulary)
         top = _nothing(len(items), k)
-        selves = Histories(
-            np.arange(len(items) + 1),
-            np.array(items, np.int32),
-            np.ones(len(items), np.float32),
-            np.full(len(items), -1, np.int64),
-            n_items,
-        )
-        best_rows(
-            lambda part: self._similar_rows(part.items),
-            selves,
-            allowed_mask(None, n_items),
+        choice = Choice(allowed_mask(None, n_items), exclude_seen=True)
+        in_chunks(
+            lambda some, out: fill_best(self._similar_rows(some.items), some, choice, out),
+            one_each(items, n_items),
             (top.items, top.scores),
-            exclude_seen=True,
-            popularity=None,
+            step=chunk(n_items),
             threads=1,
         )
         return top
@@ -326,15 +339,9 @@ class Recommender(ABC, Generic[ConfigT]):
         """`explain` for one history and an item row."""
         if history.n_users != 1:
             raise DataError(f"one history is explained at a time, not {history.n_users}")
-        added = np.maximum(self._contributions(history, item), 0.0)
-        total = added.sum()
-        if total <= 0:
-            return []
-        per_item = np.bincount(history.items, added / total)
-        best = np.argsort(-per_item, kind="stable")[:k]
-        return [
-            Reason(self.vocabulary.id(int(r)), float(per_item[r])) for r in best if per_item[r] > 0
-        ]
+        share = shares(history, self._contributions(history, item))
+        best = np.argsort(-share, kind="stable")[:k]
+        return [Reason(self.vocabulary.id(int(r)), float(share[r])) for r in best if share[r] > 0]
 
     # ------------------------------------------------------------------ files
 

@@ -142,6 +142,9 @@ def _standard_scores(scores: Float64Array) -> Float64Array:
     """Rows with mean 0 and deviation 1; all 0 where they prefer nothing. In place."""
     _fill_lowest(scores)
     flat = scores.min(axis=1) == scores.max(axis=1)
+    # The largest becomes 1 first, or the squares of scores near 1e-200 would be 0.
+    largest = np.abs(scores).max(axis=1, keepdims=True)
+    scores /= np.where(largest == 0, 1.0, largest)
     scores -= scores.mean(axis=1, keepdims=True)
     deviation = scores.std(axis=1, keepdims=True)
     deviation[flat] = np.inf

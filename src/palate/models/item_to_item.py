@@ -8,13 +8,16 @@ from typing import TypeVar
 import numpy as np
 
 from palate.data.histories import Histories
+from palate.models.answers import Best, Choice, fill_popular
 from palate.models.base import Recommender
 from palate.models.config import ModelConfig
-from palate.models.similarity import Similarity, restored
+from palate.models.kernels.dense import PACK_FROM
+from palate.models.similarity import DenseSimilarity, Similarity, restored
 from palate.types import Float64Array, FloatArray, Int32Array
 
 __all__ = ["ItemToItem"]
 
+MANY = 1 << 13  # users at once where no scores are held, only k answers for each
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 
 
@@ -36,6 +39,25 @@ class ItemToItem(Recommender[ConfigT]):
     def score_histories(self, histories: Histories) -> FloatArray:
         """(n, n_items) weighted sums of rows of S, in S's dtype."""
         return self._similarity.scores(histories, self._entry_weights(histories))
+
+    def _users_at_once(self) -> int:
+        return MANY if self._dense() is not None else super()._users_at_once()
+
+    def _fill_top(self, histories: Histories, choice: Choice, out: Best) -> None:
+        dense = self._dense()
+        if dense is None or histories.n_users < PACK_FROM:
+            super()._fill_top(histories, choice, out)
+            return
+        flat = dense.fill_top(histories, self._entry_weights(histories), choice, out)
+        if flat.any():
+            rows = np.flatnonzero(flat)
+            popular = (np.full_like(out[0][rows], -1), np.full_like(out[1][rows], np.nan))
+            fill_popular(self.popularity, histories.select(rows), choice, popular)
+            out[0][rows], out[1][rows] = popular
+
+    def _dense(self) -> DenseSimilarity | None:
+        """S, where scores are nothing but its rows added up, and it is dense."""
+        return self._similarity if isinstance(self._similarity, DenseSimilarity) else None
 
     def _similar_rows(self, items: Int32Array) -> FloatArray:
         return self._similarity.rows(items)

@@ -40,7 +40,7 @@ class ItemKNNConfig(ModelConfig):
     """ItemKNN's hyperparameters."""
 
     weighting: Literal["cosine", "tfidf", "bm25"] = Field(
-        default="cosine", description="How x_ui is made of what u did with i."
+        default="tfidf", description="How x_ui is made of what u did with i."
     )
     K: int = Field(default=100, ge=1, description="Neighbours kept for each item.")
     h: float = Field(default=0.0, ge=0, description="Shrink term of cosine and tfidf.")
@@ -96,7 +96,8 @@ def _formula(pairs: Pairs, config: ItemKNNConfig) -> Formula:
     plain = config.weighting == "bm25"
 
     def similarity(product: Float64Array, i: Int64Array, j: Int64Array) -> Float64Array:
-        found = product if plain else product / (norms[i] * norms[j] + config.h)
+        with np.errstate(invalid="ignore"):  # 0 / 0 of items whose users all weigh 0
+            found = product if plain else product / (norms[i] * norms[j] + config.h)
         return np.where(i == j, np.nan, found)  # an item is not its own neighbour
 
     return similarity

@@ -133,6 +133,9 @@ class SAR(ItemToItem[SARConfig]):
             _rescale(scores, reach, self._scale)
         return scores
 
+    def _dense(self) -> DenseSimilarity | None:
+        return None if self.config.normalise else super()._dense()
+
     def _entry_weights(self, histories: Histories) -> Float64Array:
         if self.config.half_life_days is None:
             return histories.values.astype(np.float64)
@@ -164,14 +167,13 @@ class SAR(ItemToItem[SARConfig]):
 
 def _formula(config: SARConfig, pairs: Pairs) -> Formula:
     """The similarity of `config` as a function of C_ij, i and j."""
-    users = pairs.item_counts().astype(np.float64)
+    users = np.maximum(pairs.item_counts(), 1.0)  # 1 keeps an item without users from 0 / 0
     n_users = float(np.count_nonzero(np.diff(pairs.by_user[0])))
 
     def similarity(together: Float64Array, i: Int64Array, j: Int64Array) -> Float64Array:
-        seen = np.where(together >= config.threshold, together, 0.0)
-        with np.errstate(divide="ignore", invalid="ignore"):  # of pairs never seen together
-            found = _similarity(config.similarity, seen, (users[i], users[j]), n_users)
-        return np.where(seen > 0, found, 0.0)
+        if config.threshold > 1:
+            together = np.where(together >= config.threshold, together, 0.0)
+        return _similarity(config.similarity, together, (users[i], users[j]), n_users)
 
     return similarity
 
@@ -192,9 +194,14 @@ def _similarity(
         case "cosine":
             return together / np.sqrt(c_i * c_j)
         case "mutual_information":
-            return np.log2(n * together / (c_i * c_j))
+            return _information(n * together / (c_i * c_j))
         case "lexicographers_mutual_information":
-            return together * np.log2(n * together / (c_i * c_j))
+            return together * _information(n * together / (c_i * c_j))
+
+
+def _information(ratio: Float64Array) -> Float64Array:
+    """log2, and 0 of 0: items never seen together say nothing of each other."""
+    return np.log2(ratio, out=np.zeros_like(ratio), where=ratio > 0)
 
 
 def _scale(histories: Histories) -> tuple[float, float]:

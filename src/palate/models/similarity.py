@@ -9,12 +9,14 @@ from typing import TypeAlias
 import numpy as np
 
 from palate.data.histories import Histories
+from palate.models.answers import Best, Choice
 from palate.models.kernels.dense import dense_scores
+from palate.models.kernels.dense_topk import dense_top_k
 from palate.models.kernels.products import dense_products, sparse_products
 from palate.models.kernels.sparse import best_neighbours, sparse_scores
 from palate.models.pairs import Pairs
 from palate.models.threads import in_parts, thread_count
-from palate.types import Float64Array, FloatArray, Int32Array, Int64Array, Progress
+from palate.types import BoolArray, Float64Array, FloatArray, Int32Array, Int64Array, Progress
 
 __all__ = [
     "DENSE_ITEMS",
@@ -53,6 +55,22 @@ class DenseSimilarity:
         typed = weights.astype(matrix.dtype, copy=False)
         dense_scores(histories.indptr, histories.items, typed, matrix, out)
         return out
+
+    def fill_top(
+        self, histories: Histories, weights: Float64Array, choice: Choice, out: Best
+    ) -> BoolArray:
+        """The best items by `scores`, for many users; says who prefers nothing, (n,) bool."""
+        typed = weights.astype(self.matrix.dtype, copy=False)
+        flat: BoolArray = dense_top_k(
+            histories.indptr,
+            histories.items,
+            typed,
+            self.matrix,
+            choice.exclude_seen,
+            choice.allowed,
+            *out,
+        )
+        return flat
 
     def rows(self, items: Int32Array) -> FloatArray:
         """(len(items), n_items), a new array; NaN for pairs that have nothing in common."""

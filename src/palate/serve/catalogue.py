@@ -90,6 +90,10 @@ class Catalogue:
     def _only(self, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
         return {name: attributes[name] for name in self._kept if name in attributes}
 
+    def attributes(self, item_id: str) -> Mapping[str, Any] | None:
+        """What filters read of a live item; None for any other."""
+        return self._items.get(item_id)
+
     def newest(self) -> Iterator[str]:
         """Ids of live items, most recently changed first."""
         return reversed(self._items)

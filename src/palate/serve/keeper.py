@@ -46,6 +46,8 @@ class Keeper:
         self._boot = boot
         self._descriptors = descriptors
         self._process: asyncio.subprocess.Process | None = None
+        self._reports = -1  # where the child's report is read
+        self._report_fd = -1  # where the child writes it, in the child
 
     @property
     def pid(self) -> int:
@@ -58,9 +60,14 @@ class Keeper:
         Raises:
             ChildError: It could not; in its own words.
         """
+        await self.spawn()
+        await self.boot()
+
+    async def spawn(self) -> None:
+        """Start the process; it loads its code and then waits to be told what to do."""
         read, write = os.pipe()
         try:
-            process = await asyncio.create_subprocess_exec(
+            self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 self._module,
@@ -72,10 +79,19 @@ class Keeper:
             )
         finally:
             os.close(write)
-        self._process = process
+        self._reports, self._report_fd = read, write
+
+    async def boot(self) -> None:
+        """Tell the spawned process what to do, and wait until it says that it is ready.
+
+        Raises:
+            ChildError: It could not; in its own words.
+        """
+        process = self._process
+        assert process is not None
         assert process.stdin is not None
-        process.stdin.write(msgspec.json.encode(self._boot(write)) + b"\n")
-        report = await _reported(read)
+        process.stdin.write(msgspec.json.encode(self._boot(self._report_fd)) + b"\n")
+        report = await _reported(self._reports)
         if not report.ready:
             await self.stop(1.0)
             detail = report.error or f"it ended with code {process.returncode}; its log says why"

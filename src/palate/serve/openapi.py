@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 
 from palate import __version__
 from palate.serve.context import Endpoint, Operation
-from palate.serve.problem import MEDIA_TYPE, ProblemDocument
+from palate.serve.problem import MEDIA_TYPE, TITLES, ProblemDocument
 
 __all__ = ["openapi"]
 
 _REF: Final = "#/components/schemas/{name}"
-_EVERYWHERE: Final = (401, 500)  # every route that needs a key may answer so
+_EVERYWHERE: Final = (401, 500, 503)  # every route that needs a key may answer so
 _ID: Final = {"type": "string", "minLength": 1, "maxLength": 500}
 
 
@@ -85,7 +85,7 @@ def _operation(
     described["responses"] = {"200": _success(operation, schema_of)}
     everywhere = () if endpoint.keyless else _EVERYWHERE
     for status in sorted({*operation.problems, *everywhere}):
-        described["responses"][str(status)] = _problem(HTTPStatus(status).phrase)
+        described["responses"][str(status)] = _problem(TITLES[status])
     return described
 
 
@@ -102,3 +102,9 @@ def _success(operation: Operation, schema_of: dict[int, dict[str, Any]]) -> dict
 def _problem(description: str) -> dict[str, Any]:
     reference = {"$ref": _REF.format(name=ProblemDocument.__name__)}
     return {"description": description, "content": {MEDIA_TYPE: {"schema": reference}}}
+
+
+if __name__ == "__main__":
+    from palate.serve.routes.table import ENDPOINTS
+
+    sys.stdout.buffer.write(openapi(ENDPOINTS))

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Final
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-__all__ = ["MEDIA_TYPE", "ProblemDocument", "ProblemError", "problem_response"]
+__all__ = ["MEDIA_TYPE", "TITLES", "ProblemDocument", "ProblemError", "problem_response"]
 
 MEDIA_TYPE: Final = "application/problem+json"
+
+# RFC 9110's names; those of `http.HTTPStatus` change with the version of Python.
+TITLES: Final[dict[int, str]] = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
 
 
 class ProblemDocument(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -64,7 +77,7 @@ def problem_response(request: Request, problem: ProblemError, *, request_id: str
     """`problem` as a response to `request`."""
     document = ProblemDocument(
         type=f"urn:palate:problem:{problem.name}",
-        title=HTTPStatus(problem.status).phrase,
+        title=TITLES[problem.status],
         status=problem.status,
         detail=problem.detail,
         instance=request.url.path,

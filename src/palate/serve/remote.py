@@ -12,6 +12,7 @@ import msgspec
 
 from palate.config import Settings
 from palate.errors import EventError, LogError
+from palate.events.identity import complete, now_us
 from palate.events.log.base import Appended
 from palate.events.schema import Event
 from palate.features.ingest import open_ingest
@@ -24,6 +25,7 @@ __all__ = ["Appending", "RemoteIngest", "open_ingest_or_writer"]
 
 _ANSWER_S: Final = 120.0
 _WRITER_BACK_S: Final = 10.0
+_LOOK_AGAIN_S: Final = 0.05
 
 
 class Appending(Protocol):
@@ -41,24 +43,22 @@ class Appending(Protocol):
 class RemoteIngest:
     """Hands batches to the writer of a running service, one at a time.
 
+    When the writer goes away it is waited for, and the batch is sent again: events that the
+    first sending wrote are duplicates then.
+
     Args:
         path: The writer's socket.
+        patience_s: How long to wait for a writer that is away, seconds.
 
     Raises:
-        OSError: Nobody listens there.
+        LogError: Nobody listens there for so long.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience_s: float = _WRITER_BACK_S) -> None:
         self._path = path
-        self._reader = FrameReader()
+        self._patience_s = patience_s
         self._number = 0
-        self._socket = socket.socket(socket.AF_UNIX)
-        try:
-            self._socket.settimeout(_ANSWER_S)
-            self._socket.connect(str(path))
-        except OSError:
-            self._socket.close()
-            raise
+        self._connect()
 
     def __enter__(self) -> Self:
         return self
@@ -67,27 +67,52 @@ class RemoteIngest:
         self.close()
 
     def append(self, events: Sequence[Event]) -> list[Appended]:
-        """Append in order; acknowledged when it returns.
+        """Append in order; acknowledged when it returns. Events without an id get one.
 
         Raises:
             EventError: An event can never enter the log; nothing was appended.
-            LogError: The writer went away or could not write; the same events may be sent
-                again, those that were written are duplicates then.
+            LogError: The writer could not write, or does not come back.
         """
+        at_us = now_us()
         self._number += 1
-        try:
-            self._socket.sendall(frame(Batch(self._number, list(events))))
-            answer = self._answer()
-        except OSError as error:
-            raise LogError(
-                f"the service's writer at {self._path} went away: {error}",
-                hint="type the command again: what was written already is skipped",
-            ) from error
+        sent = frame(Batch(self._number, [complete(event, at_us) for event in events]))
+        deadline = time.monotonic() + self._patience_s
+        while True:
+            try:
+                self._socket.sendall(sent)
+                answer = self._answer()
+                break
+            except OSError as error:
+                self.close()
+                if time.monotonic() > deadline:
+                    raise self._away(error) from error
+                self._connect()
         if answer.invalid:
             raise EventError(answer.error)
         if answer.error:
             raise LogError(answer.error)
         return answer.appended
+
+    def _connect(self) -> None:
+        deadline = time.monotonic() + self._patience_s
+        while True:
+            self._reader = FrameReader()
+            self._socket = socket.socket(socket.AF_UNIX)
+            self._socket.settimeout(_ANSWER_S)
+            try:
+                self._socket.connect(str(self._path))
+                return
+            except OSError as error:
+                self._socket.close()
+                if time.monotonic() > deadline:
+                    raise self._away(error) from error
+                time.sleep(_LOOK_AGAIN_S)
+
+    def _away(self, error: OSError) -> LogError:
+        return LogError(
+            f"the service's writer at {self._path} does not answer: {error}",
+            hint="look at the service's log; typed again, the command skips what is written",
+        )
 
     def _answer(self) -> Answer:
         while True:
@@ -112,16 +137,6 @@ def open_ingest_or_writer(settings: Settings, progress: Progress | None = None) 
             the log.
         StoreError: The log or the state is damaged.
     """
-    path = Layout(settings.home).writer_socket
-    deadline = time.monotonic() + _WRITER_BACK_S
-    while running_service(settings.home) is not None:
-        try:
-            return RemoteIngest(path)
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise LogError(
-                    f"a service runs on {settings.home}, but its writer does not answer: {error}",
-                    hint="look at the service's log",
-                ) from error
-            time.sleep(0.05)
+    if running_service(settings.home) is not None:
+        return RemoteIngest(Layout(settings.home).writer_socket)
     return open_ingest(settings.home, settings, progress)

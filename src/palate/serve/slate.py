@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from palate.features.item_state import ItemState
 from palate.features.state import State
 from palate.pipeline.filter import NO_FILTER, Filter
-from palate.serve.catalogue import Catalogue
 from palate.serve.source import Ranking, Source
 
-__all__ = ["Chosen", "Wanted", "fill"]
+__all__ = ["Chosen", "Proposer", "Wanted", "fill"]
 
 _NARROW_AT: Final = 8  # a filter that leaves a slate short at this many times k is a selective one
 
@@ -50,7 +50,15 @@ class Chosen(NamedTuple):
     row: int
 
 
-def fill(source: Source, wanted: Wanted, state: State, catalogue: Catalogue | None) -> list[Chosen]:
+class Proposer(Protocol):
+    """What `fill` asks of the catalogue."""
+
+    def matching(self, wanted: Filter) -> Sequence[str]:
+        """Ids of the items that pass, as far as it has heard."""
+        ...
+
+
+def fill(source: Source, wanted: Wanted, state: State, catalogue: Proposer | None) -> list[Chosen]:
     """The best items of `source` that the state admits at this moment.
 
     Goes twice as deep while too few are left. Where a filter leaves few, the catalogue names

@@ -95,8 +95,10 @@ async def _run(
 
 
 async def _start(writer: Keeper, workers: list[Keeper]) -> None:
-    await writer.start()  # it makes the files that workers read
-    await asyncio.gather(*(worker.start() for worker in workers))
+    # All load their code at once; then the writer makes the files that workers open.
+    await asyncio.gather(*(child.spawn() for child in (writer, *workers)))
+    await writer.boot()
+    await asyncio.gather(*(worker.boot() for worker in workers))
 
 
 def _children(settings: Settings, listening: socket.socket) -> tuple[Keeper, list[Keeper]]:

@@ -17,6 +17,7 @@ import msgspec
 from palate.errors import EventError, StoreError
 from palate.events.log.base import Appended
 from palate.events.schema import Event
+from palate.features.ingest import open_ingest
 from palate.serve.child import Boot, bootstrap, on_stop, report_ready
 from palate.serve.counters import Counters
 from palate.serve.layout import Layout
@@ -164,8 +165,6 @@ class _Peer(asyncio.Protocol):
 
 
 async def _run(boot: Boot) -> None:
-    from palate.features.ingest import open_ingest
-
     settings = boot.open_settings()
     layout = Layout(settings.home)
     ingest = open_ingest(settings.home, settings)

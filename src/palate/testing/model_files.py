@@ -80,7 +80,7 @@ class ModelFilesConformance:
         if fitted.name not in model_names():
             pytest.skip(f"{fitted.name} is not registered as an entry point")
         fitted.save(tmp_path / "model")
-        loaded = Recommender[Any].load(tmp_path / "model")  # type: ignore[type-abstract]
+        loaded = Recommender[Any].load(tmp_path / "model")
         assert type(loaded) is model_class(fitted.name)
 
     def test_saves_the_same_bytes_twice(self, fitted: AnyModel, tmp_path: Path) -> None:

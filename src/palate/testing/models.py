@@ -26,6 +26,7 @@ from palate.testing.checkerboard import (
     tiny,
 )
 from palate.testing.model_files import AnyModel, ModelFilesConformance
+from palate.testing.rows import history
 
 __all__ = ["ModelConformance"]
 
@@ -170,7 +171,7 @@ class ModelConformance(ModelFilesConformance):
 
     def test_a_new_user_is_scored_from_events(self, fitted: AnyModel) -> None:
         items = fitted.vocabulary.rows(["item-01", "item-05", "item-07"])
-        top = fitted.top_k(_history(items, len(fitted.vocabulary)), 3)
+        top = fitted.top_k(history(items.tolist(), len(fitted.vocabulary)), 3)
         assert (top.items >= 0).all()
         if self.personal:
             assert (np.array([_number(fitted, r) for r in top.items[0]]) % 2 == 1).all()
@@ -178,7 +179,7 @@ class ModelConformance(ModelFilesConformance):
     def test_a_cold_item(self, board: Dataset, fitted: AnyModel) -> None:
         assert COLD_ITEM in fitted.vocabulary
         everywhere = fitted.recommend(board.user_vocabulary.ids, N_ITEMS)["item_id"]
-        fitted.top_k(_history(fitted.vocabulary.rows([COLD_ITEM]), len(fitted.vocabulary)), 3)
+        fitted.top_k(history([fitted.vocabulary.row(COLD_ITEM)], len(fitted.vocabulary)), 3)
         if self.can("cold_items"):
             assert COLD_ITEM in set(everywhere)
             alike = fitted.similar_items([COLD_ITEM], 3)["similar_item_id"]
@@ -284,17 +285,6 @@ class ModelConformance(ModelFilesConformance):
         model = self.fit(tiny(rows))
         answer = model.recommend([f"u{u}" for u in range(4)], 4, exclude_seen=False)
         assert not answer["score"].is_nan().any()
-
-
-def _history(items: np.ndarray, n_items: int) -> Histories:
-    n = len(items)
-    return Histories(
-        np.array([0, n], np.int64),
-        np.asarray(items, np.int32),
-        np.ones(n, np.float32),
-        np.full(n, -1, np.int64),
-        n_items,
-    )
 
 
 def _number(model: AnyModel, row: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from palate.data import Dataset
@@ -48,6 +48,7 @@ def dataset(rows: list[tuple[int, int, int]]) -> Dataset:
 
 
 @pytest.mark.parametrize("splitter", SPLITTERS, ids=repr)
+@settings(max_examples=40)
 @given(rows=ROWS)
 def test_parts_are_disjoint_and_their_union_is_everything(
     splitter: Splitter, rows: list[tuple[int, int, int]]
@@ -72,6 +73,7 @@ def test_parts_are_disjoint_and_their_union_is_everything(
 
 
 @pytest.mark.parametrize("splitter", SPLITTERS, ids=repr)
+@settings(max_examples=40)
 @given(rows=ROWS)
 def test_equal_specs_split_equally(splitter: Splitter, rows: list[tuple[int, int, int]]) -> None:
     again = type(splitter).model_validate_json(splitter.model_dump_json())

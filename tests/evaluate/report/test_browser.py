@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Dialog, sync_playwright
 
 from palate.evaluate import Protocol, compare
 
@@ -55,13 +55,18 @@ def report(kit: Kit, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("width", [1240, 390])
 def test_it_opens_clean(browser: Browser, report: Path, scheme: str, width: int) -> None:
     faults: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
     page = browser.new_page(
         viewport={"width": width, "height": 900},
         color_scheme="dark" if scheme == "dark" else "light",
     )
     page.on("console", lambda message: faults.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("dialog", lambda dialog: (faults.append("dialog"), dialog.dismiss()))
+    page.on("dialog", dismiss)
     page.on("request", lambda r: faults.append(r.url) if not r.url.startswith("file:") else None)
     page.goto(report.as_uri())
     assert page.title().startswith(ATTACK)

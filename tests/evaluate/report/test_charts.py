@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,11 +32,11 @@ def test_every_user_is_in_one_bin(counts: list[int], most: int) -> None:
     activity = np.array(counts, np.int64)
     bins = activity_bins(activity, most=most)
     assert len(bins) <= most
-    assert (sum(b.members.astype(int) for b in bins) == 1).all()
+    assert (np.sum([b.members for b in bins], axis=0) == 1).all()
     for each in bins:
         assert each.low == activity[each.members].min()
         assert each.high == activity[each.members].max()
-    assert all(a.high < b.low for a, b in zip(bins, bins[1:], strict=False))
+    assert all(a.high < b.low for a, b in pairwise(bins))
 
 
 def test_bins_are_about_equally_full() -> None:

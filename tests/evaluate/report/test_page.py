@@ -42,7 +42,7 @@ class Page(HTMLParser):
         self.words.append(data)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def comparison(kit: Kit) -> Comparison:
     models = {
         ATTACK: kit.model("popular"),

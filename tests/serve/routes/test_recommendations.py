@@ -21,8 +21,8 @@ def items(answered: Answered) -> list[str]:
     return [item["item_id"] for item in answered.json["items"]]
 
 
-def test_a_user_unknown_to_training_gets_what_their_clicks_say(service: InProcessService) -> None:
-    answered = ask(service, user_id="ann", k=4)
+def test_a_user_unknown_to_training_gets_what_their_clicks_say(reading: InProcessService) -> None:
+    answered = ask(reading, user_id="ann", k=4)
     assert sorted(items(answered)) == ["c2", "c3", "c4", "c5"]
     assert answered.json["release"] == "taste:1"
     assert answered.json["degraded"] is False
@@ -32,13 +32,13 @@ def test_a_user_unknown_to_training_gets_what_their_clicks_say(service: InProces
     assert "reasons" not in answered.json["items"][0]
 
 
-def test_each_answer_has_its_own_request_id(service: InProcessService) -> None:
-    ids = {ask(service, user_id="ann").json["request_id"] for _ in range(3)}
+def test_each_answer_has_its_own_request_id(reading: InProcessService) -> None:
+    ids = {ask(reading, user_id="ann").json["request_id"] for _ in range(3)}
     assert len(ids) == 3
 
 
-def test_reasons_name_the_users_own_items(service: InProcessService) -> None:
-    answered = ask(service, user_id="ann", k=4, explain=True)
+def test_reasons_name_the_users_own_items(reading: InProcessService) -> None:
+    answered = ask(reading, user_id="ann", k=4, explain=True)
     for item in answered.json["items"]:
         assert {reason["item_id"] for reason in item["reasons"]} == {"c0", "c1"}
         assert sum(reason["share"] for reason in item["reasons"]) == pytest.approx(1)
@@ -47,12 +47,12 @@ def test_reasons_name_the_users_own_items(service: InProcessService) -> None:
 @pytest.mark.parametrize(
     "who", [{}, {"user_id": "nobody"}, {"anonymous_id": "nobody"}, {"user_id": None}]
 )
-def test_somebody_unknown_gets_popular_items(service: InProcessService, who: Any) -> None:
-    answered = ask(service, **who, k=3)
+def test_somebody_unknown_gets_popular_items(reading: InProcessService, who: Any) -> None:
+    answered = ask(reading, **who, k=3)
     assert items(answered)[0] == "d0"
     assert answered.json["degraded"] is False
     assert answered.json["items"][0]["score"] == 8
-    assert ask(service, **who, k=1, explain=True).json["items"][0]["reasons"] == []
+    assert ask(reading, **who, k=1, explain=True).json["items"][0]["reasons"] == []
 
 
 def test_a_user_whose_items_no_release_knows_gets_popular_items(service: InProcessService) -> None:
@@ -124,14 +124,14 @@ def test_excluded_items_are_left_out_and_replaced(service: InProcessService) -> 
     assert items(ask(service, k=1, exclude_items=["d0"])) != ["d0"]
 
 
-def test_filters_keep_what_passes(service: InProcessService) -> None:
-    slate = items(ask(service, user_id="ann", k=10, filters={"price": {"max": 3}}))
+def test_filters_keep_what_passes(reading: InProcessService) -> None:
+    slate = items(ask(reading, user_id="ann", k=10, filters={"price": {"max": 3}}))
     assert sorted(slate) == ["c2", "c3"]
-    slate = items(ask(service, user_id="ann", k=2, filters={"genre": "drama"}))
+    slate = items(ask(reading, user_id="ann", k=2, filters={"genre": "drama"}))
     assert len(slate) == 2
     assert all(item.startswith("d") for item in slate)
-    assert items(ask(service, k=3, filters={"genre": ["comedy"], "price": {"min": 5}})) == ["c5"]
-    assert items(ask(service, k=3, filters={"genre": "opera"})) == []
+    assert items(ask(reading, k=3, filters={"genre": ["comedy"], "price": {"min": 5}})) == ["c5"]
+    assert items(ask(reading, k=3, filters={"genre": "opera"})) == []
 
 
 def test_a_filter_sees_a_change_at_once(service: InProcessService) -> None:
@@ -140,26 +140,26 @@ def test_a_filter_sees_a_change_at_once(service: InProcessService) -> None:
     assert "c2" not in items(ask(service, user_id="ann", k=10, filters={"price": {"max": 3}}))
 
 
-def test_surfaces_have_their_own_size_filter_and_release(service: InProcessService) -> None:
-    assert items(ask(service, user_id="ann", surface="cheap")) == ["c2", "c3"]
-    assert items(ask(service, user_id="ann", surface="cheap", k=1)) == ["c2"]
-    assert items(ask(service, user_id="ann", surface="cheap", filters={"price": {"min": 3}})) == [
+def test_surfaces_have_their_own_size_filter_and_release(reading: InProcessService) -> None:
+    assert items(ask(reading, user_id="ann", surface="cheap")) == ["c2", "c3"]
+    assert items(ask(reading, user_id="ann", surface="cheap", k=1)) == ["c2"]
+    assert items(ask(reading, user_id="ann", surface="cheap", filters={"price": {"min": 3}})) == [
         "c3"
     ]
-    assert ask(service, user_id="ann", surface="canary").json["release"] == "taste:2"
-    again = items(ask(service, user_id="ann", surface="again", k=12))
+    assert ask(reading, user_id="ann", surface="canary").json["release"] == "taste:2"
+    again = items(ask(reading, user_id="ann", surface="again", k=12))
     assert {"c0", "c1"} <= set(again)
 
 
-def test_a_surface_whose_alias_names_nothing_is_degraded(service: InProcessService) -> None:
-    answered = ask(service, user_id="ann", surface="missing", k=1)
+def test_a_surface_whose_alias_names_nothing_is_degraded(reading: InProcessService) -> None:
+    answered = ask(reading, user_id="ann", surface="missing", k=1)
     assert answered.json["release"] == "taste:1"
     assert answered.json["degraded"] is True
 
 
 @pytest.mark.parametrize("release", ["taste:1", "taste:2", "stable", "canary"])
-def test_a_loaded_release_can_be_asked_for(service: InProcessService, release: str) -> None:
-    answered = ask(service, user_id="ann", release=release, k=1)
+def test_a_loaded_release_can_be_asked_for(reading: InProcessService, release: str) -> None:
+    answered = ask(reading, user_id="ann", release=release, k=1)
     assert answered.status == 200
     assert answered.json["release"] in {"taste:1", "taste:2"}
     assert release in {answered.json["release"], "stable", "canary"}
@@ -176,8 +176,8 @@ def test_a_loaded_release_can_be_asked_for(service: InProcessService, release: s
         ("a:b:c", 404),
     ],
 )
-def test_other_releases_are_refused(service: InProcessService, release: str, status: int) -> None:
-    answered = ask(service, user_id="ann", release=release)
+def test_other_releases_are_refused(reading: InProcessService, release: str, status: int) -> None:
+    answered = ask(reading, user_id="ann", release=release)
     assert answered.status == status
     assert answered.headers["content-type"] == "application/problem+json"
     assert answered.json["status"] == status
@@ -260,8 +260,8 @@ def test_a_model_that_cannot_explain_still_answers(
         (b'{"explain": "yes"}', 422),
     ],
 )
-def test_a_bad_question_is_a_problem(service: InProcessService, body: bytes, status: int) -> None:
-    answered = service.request("POST", PATH, body)
+def test_a_bad_question_is_a_problem(reading: InProcessService, body: bytes, status: int) -> None:
+    answered = reading.request("POST", PATH, body)
     assert answered.status == status, answered.body
     assert answered.headers["content-type"] == "application/problem+json"
     assert answered.json["type"].startswith("urn:palate:problem:")

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from palate._optional import require
 from palate.cli.apps import command_app
-from palate.cli.demo.loop import Loop
 from palate.cli.layout import ago
 from palate.cli.session import session_of
 from palate.errors import PalateError
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from palate.cli.terminal import Terminal
 
 __all__ = ["app", "demo"]
 
@@ -44,10 +47,13 @@ def demo(
         bool, typer.Option("--generated", help="Use a generated catalogue, not MovieLens.")
     ] = False,
 ) -> None:
-    """Import real data, compare six models, release the best, serve it, and watch it learn.
+    """Import real data, compare six models, serve the best.
 
+    Then a user is asked for, three events are posted, and the changed answer is shown.
     Everything goes into palate-demo (or --home); a second run uses what is there.
     """
+    from palate.cli.demo.loop import Loop
+
     session = session_of(ctx)
     require("uvicorn", extra="serve")
     require("lmdb", extra="serve")
@@ -63,17 +69,17 @@ def demo(
         if terminal.json:
             terminal.line(loop.facts)
         if not end:
-            terminal.tell(f"\nServing at {client.url} until Ctrl-C.")
-            _serve_on(service)
+            _serve_on(service, client.url, terminal)
     terminal.tell(f"\nEnded. All of it is in {loop.home}; palate demo goes on from there.")
 
 
-def _serve_on(service: subprocess.Popen[bytes]) -> None:
+def _serve_on(service: subprocess.Popen[bytes], url: str, terminal: Terminal) -> None:
     try:
+        terminal.tell(f"\nServing at {url} until Ctrl-C.")
         code = service.wait()
     except KeyboardInterrupt:
         return
-    raise PalateError(f"the service ended with code {code}", hint="see serve.log in the home")
+    raise PalateError(f"the service ended with code {code}", hint="see serve.log in its home")
 
 
 def _end_as_by_ctrl_c(number: int, frame: FrameType | None) -> None:

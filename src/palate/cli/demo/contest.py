@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from palate.cli.layout import ago
+from palate.cli.layout import ago, table
 from palate.cli.model_options import MODELS_TO_COMPARE, build_model
 
 if TYPE_CHECKING:
@@ -31,16 +31,12 @@ def standings(comparison: Comparison) -> str:
     """One line a model: the main metric, its interval, a bar, and what fitting took."""
     protocol = comparison.protocol
     best = max(j.intervals[protocol.main].estimate for _, j in comparison.judged)
-    lines = [
-        f"{'model':<11} {protocol.label(protocol.main):<8} {protocol.level:.0%} interval"
-        f"{'':<{BAR + 4}}fit"
-    ]
+    headers = ["model", protocol.label(protocol.main), f"{protocol.level:.0%} interval", "", "fit"]
+    rows = []
     for row, judgement in comparison.judged:
         found = judgement.intervals[protocol.main]
         bar = "█" * round(BAR * found.estimate / best)
-        lines.append(
-            f"{row.name:<11} {found.estimate:<8.4f} {found.low:.4f} to {found.high:.4f}  "
-            f"{bar:<{BAR}} {ago(row.fit_s or 0.0):>6}"
-        )
-    failed = [f"{row.name:<11} failed: {row.error}" for row in comparison.rows if row.error]
-    return "\n".join([*lines, *failed])
+        interval = f"{found.low:.4f} to {found.high:.4f}"
+        rows.append([row.name, found.estimate, interval, bar, ago(row.fit_s or 0.0)])
+    failed = [f"{row.name} failed: {row.error}" for row in comparison.rows if row.error]
+    return "\n".join([table(headers, rows), *failed])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["DemoData", "find_data"]
 
 SOURCE = "ml-100k"
+WIDTH = 73  # characters of a line
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def find_data(home: Path, *, accept_licence: bool, public: bool, progress: Progr
         )
     except DataError as error:
         return _generated(error.message)
-    about = f"Terms: {found.terms}\nCite:  {found.citation}"
+    about = f"{_folded('Terms', found.terms)}\n{_folded('Cite', found.citation)}"
     return DemoData(replace(dataset, name=found.title), about)
 
 
@@ -68,3 +70,7 @@ def _generated(missed: str | None) -> DemoData:
     return DemoData(
         replace(dataset, name="a generated catalogue"), "Drawn with a seed; nobody's data.", missed
     )
+
+
+def _folded(label: str, text: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent=f"{label:<7}", subsequent_indent=" " * 7)

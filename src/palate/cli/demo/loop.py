@@ -5,21 +5,21 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from palate.cli.appender import append_all
+from palate.cli.demo.choice import SHOWN
 from palate.cli.demo.client import Client
 from palate.cli.demo.contest import run_contest, standings
-from palate.cli.demo.conversation import Films, ask, choose_films, choose_user, tell
+from palate.cli.demo.conversation import Films, ask, tell, untouched
 from palate.cli.demo.data import DemoData, find_data
 from palate.cli.demo.kernels import compiling
 from palate.cli.demo.service import free_port, serving
-from palate.cli.demo.show import SHOWN, after_table, before_table, curl_lines
+from palate.cli.demo.show import after_table, before_table, curl_lines
 from palate.cli.demo.steps import Steps
-from palate.cli.public_sets import settings_text
 from palate.cli.terminal import Terminal
 from palate.cli.workspace import Workspace
 from palate.errors import PalateError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from palate.config import Settings
     from palate.data.dataset import Dataset
     from palate.evaluate.comparison import Comparison
+    from palate.models.base import Recommender
     from palate.release.registry import Releases
 
 __all__ = ["Loop"]
@@ -62,10 +63,11 @@ class Loop:
     def settings(self) -> Settings:
         """Those of the demo's own file, written from what the data hold."""
         from palate.config import load_settings
+        from palate.data.init_file import render_schema
 
         file = self.home / "palate.toml"
         if not file.exists():
-            file.write_text(settings_text(self.dataset))
+            file.write_text(render_schema(self.dataset.schema))
         return load_settings(file, {"home": self.home})
 
     # ------------------------------------------------------------------ before the service
@@ -74,11 +76,18 @@ class Loop:
         """Find data, log them, compare models, release the best."""
         self._refuse_a_second_demo()
         self.home.mkdir(parents=True, exist_ok=True)
-        with compiling(self.home / "kernels.log") as compiler:
+        with ExitStack() as beside:
+            # Without a report nothing has been compared here, so kernels may be missing.
+            compiler = (
+                None
+                if self._report.is_file()
+                else beside.enter_context(compiling(self.home / "kernels.log"))
+            )
             self._find_data(accept_licence=accept_licence, public=public)
             self._fill_log()
-            self._wait_for_kernels(compiler)
-        with closing(Workspace(self.settings).releases()) as releases:
+            if compiler is not None:
+                self._wait_for_kernels(compiler)
+        with Workspace(self.settings).releases() as releases:
             if self._released(releases) is None:
                 self._release(releases, self._compare())
 
@@ -158,7 +167,7 @@ class Loop:
     def _compare(self) -> Comparison:
         with self._steps.step("Compare") as step, self._terminal.progress() as progress:
             comparison = run_contest(self.dataset, self.settings, progress)
-            Workspace(self.settings).runs().record(comparison)
+            Workspace(self.settings).record(comparison)
             self._report.write_text(comparison.to_html())
             protocol = comparison.protocol
             step.tell(
@@ -215,32 +224,39 @@ class Loop:
 
     def converse(self, client: Client) -> str:
         """Ask, tell, ask again; what to type next."""
-        films, user = Films.of(self.dataset), choose_user(self.dataset)
+        from palate.cli.demo.choosing import choices
+
+        films = Films.of(self.dataset)
         event, kind = next(iter(self.settings.events.items()))
         value = 5.0 if kind.value == "multiply" else None
         with self._steps.step("Ask") as step:
+            model = self._load_model()
+            choice = untouched(client, choices(self.dataset, model, films.genres))
+            user = choice.user
             before = ask(client, user)
             self.first_answer = time.monotonic()
             step.tell(f"What should user {user} see next? ({before.milliseconds:.0f} ms)\n")
             step.tell(before_table(before, films))
         with self._steps.step("Learn") as step:
-            chosen = choose_films(client, user, films, before)
-            told = tell(client, user, chosen, event=event, value=value)
+            told_ms = tell(client, choice, event=event, value=value)
             after = ask(client, user)
             worth = "" if value is None else f" of {value:g}"
+            step.tell(f"User {user} turns to {choice.genre}: {event}{worth} for")
+            step.tell("\n".join(f"  {films.title[film]}" for film in choice.films))
             step.tell(
-                f"User {user} finds {told.genre}: three events ({event}{worth}) on\n"
-                f"{', '.join(films.title[item] for item in told.item_ids)}.\n"
-                f"Acknowledged in {told.milliseconds:.0f} ms; asked again "
-                f"({after.milliseconds:.0f} ms):\n"
+                f"Acknowledged in {told_ms:.0f} ms; asked again ({after.milliseconds:.0f} ms):\n"
             )
             step.tell(after_table(before, after, films))
         self.facts |= {
             "user_id": user,
-            "posted": told.item_ids,
+            "posted": choice.films,
             "before": [item["item_id"] for item in before.items[:SHOWN]],
             "after": [item["item_id"] for item in after.items[:SHOWN]],
             "reasons": [item.get("reasons") for item in after.items[:SHOWN]],
             "seconds": self._steps.seconds,
         }
-        return curl_lines(client.url, user, told, event=event, value=value)
+        return curl_lines(client.url, choice, event=event, value=value)
+
+    def _load_model(self) -> Recommender[Any]:
+        with Workspace(self.settings).releases() as releases:
+            return releases.load(self.settings.serve.alias).model

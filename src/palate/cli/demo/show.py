@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from palate.cli.demo.conversation import Answer, Films, Told
+from palate.cli.demo.choice import SHOWN, Choice
+from palate.cli.demo.conversation import Answer, Films
 from palate.cli.layout import table
 
-__all__ = ["SHOWN", "after_table", "before_table", "curl_lines"]
+__all__ = ["after_table", "before_table", "curl_lines"]
 
-SHOWN = 5
 TITLE = 32  # characters
 REASON = 24
 
@@ -34,10 +34,11 @@ def after_table(before: Answer, after: Answer, films: Films) -> str:
     return table(["#", "film", "was", "because of"], rows, widest=60)
 
 
-def curl_lines(url: str, user: str, told: Told, *, event: str, value: float | None) -> str:
+def curl_lines(url: str, choice: Choice, *, event: str, value: float | None) -> str:
     """What to type next."""
+    user, film = choice.user, choice.films[0]
     json_type = "-H 'content-type: application/json'"
-    posted = f'"event": "{event}", "user_id": "{user}", "item_id": "{told.item_ids[0]}"'
+    posted = f'"event": "{event}", "user_id": "{user}", "item_id": "{film}"'
     if value is not None:
         posted += f', "value": {value:g}'
     return "\n".join(
@@ -46,7 +47,7 @@ def curl_lines(url: str, user: str, told: Told, *, event: str, value: float | No
             f"""  -d '{{"user_id": "{user}", "k": 5, "explain": true}}'""",
             f"curl -s {url}/v1/events {json_type} \\",
             f"""  -d '{{"events": [{{{posted}}}]}}'""",
-            f"curl -s '{url}/v1/items/{told.item_ids[0]}/similar?k=5'",
+            f"curl -s '{url}/v1/items/{film}/similar?k=5'",
             f"curl -s {url}/openapi.json",
         ]
     )

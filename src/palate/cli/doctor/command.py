@@ -10,24 +10,8 @@ import typer
 
 from palate.cli.apps import command_app
 from palate.cli.doctor.finding import Finding, fail
-from palate.cli.doctor.home import (
-    check_home,
-    check_log,
-    check_releases,
-    check_settings,
-    check_state,
-)
-from palate.cli.doctor.machine import (
-    check_clock,
-    check_disk,
-    check_extras,
-    check_port,
-    check_threads,
-    check_versions,
-)
 from palate.cli.session import Session, session_of
 from palate.cli.terminal import Terminal
-from palate.cli.workspace import Workspace
 from palate.errors import ConfigError
 
 __all__ = ["app", "doctor"]
@@ -39,7 +23,10 @@ COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 @app.command()
 def doctor(ctx: typer.Context) -> None:
-    """Check this machine, the settings and what lies under home; say what to type."""
+    """Check machine, settings and home; say what to type.
+
+    The exit code is 1 if something will not work.
+    """
     session = session_of(ctx)
     findings = list(_findings(session))
     session.terminal.answer(
@@ -50,6 +37,23 @@ def doctor(ctx: typer.Context) -> None:
 
 
 def _findings(session: Session) -> Iterator[Finding]:
+    from palate.cli.doctor.home import (
+        check_home,
+        check_log,
+        check_releases,
+        check_settings,
+        check_state,
+    )
+    from palate.cli.doctor.machine import (
+        check_clock,
+        check_disk,
+        check_extras,
+        check_port,
+        check_threads,
+        check_versions,
+    )
+    from palate.cli.workspace import Workspace
+
     yield from check_versions()
     yield from check_extras()
     yield from check_threads()

@@ -14,6 +14,7 @@ from palate.errors import PalateError
 if TYPE_CHECKING:
     from palate.cli.workspace import Workspace
     from palate.config import Settings
+    from palate.release.registry import Releases
 
 __all__ = ["check_home", "check_log", "check_releases", "check_settings", "check_state"]
 
@@ -88,12 +89,14 @@ def check_releases(workspace: Workspace) -> Iterator[Finding]:
         yield warn("releases", "none yet", hint="palate train ease --promote")
         return
     try:
-        releases = workspace.releases()
-        known = releases.list()
-        aliases = releases.aliases()
+        with workspace.releases() as releases:
+            yield from _judge_releases(releases, workspace.settings.serve.alias)
     except PalateError as error:
         yield fail("releases", error.message, hint=error.hint or "restore registry.sqlite")
-        return
+
+
+def _judge_releases(releases: Releases, served: str) -> Iterator[Finding]:
+    known, aliases = releases.list(), releases.aliases()
     broken = 0
     for release in known:
         try:
@@ -103,12 +106,11 @@ def check_releases(workspace: Workspace) -> Iterator[Finding]:
             yield fail("bundle", f"{release.ref}: {error.message}", hint="palate release rollback")
     if known and not broken:
         yield ok("bundles", f"{len(known)} releases, every checksum right")
-    served = workspace.settings.serve.alias
     if served not in aliases:
         yield warn(
             "alias",
             f"{served} names no release",
-            hint=f"palate release promote REF --alias {served}",
+            hint=f"palate release promote NAME:VERSION --alias {served}",
         )
     refs = {release.ref for release in known}
     for alias, ref in aliases.items():

@@ -31,9 +31,10 @@ def post(
     item: Annotated[str | None, typer.Option(help="One event: about what.")] = None,
     value: Annotated[float | None, typer.Option(help="One event: a rating, a price.")] = None,
 ) -> None:
-    """Append events from FILE, or the one that the options describe; exit code 1 if one is invalid.
+    """Append events from FILE, or one from options.
 
-    A running service sees them at once. Reserved types, such as item.upserted, are taken.
+    Each gets a verdict; the exit code is 1 if one is invalid. A running service sees them at
+    once. Reserved types, such as item.upserted, are taken.
     """
     session = session_of(ctx)
     one = {"event": event, "user_id": user, "item_id": item, "value": value}

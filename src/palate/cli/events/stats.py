@@ -18,7 +18,7 @@ __all__ = ["stats"]
 
 
 def stats(ctx: typer.Context) -> None:
-    """Count the log: events by type, their users and items, and the times they span."""
+    """Count events by type, with users, items and times."""
     from palate.events.log.base import batches
 
     session = session_of(ctx)

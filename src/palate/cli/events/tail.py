@@ -31,7 +31,10 @@ def tail(
         bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C, as events come.")
     ] = False,
 ) -> None:
-    """Show the newest events, oldest first; with --json one JSON document a line."""
+    """Show the newest events, oldest first.
+
+    With --json, one JSON document a line.
+    """
     session = session_of(ctx)
     with Workspace(session.settings).log() as log:
         after = log.head()

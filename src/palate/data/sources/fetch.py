@@ -46,6 +46,7 @@ def download(
                 if progress is not None:
                     progress(done, max(total, done), what)
     except HTTPError as error:
+        error.close()
         raise DataError(f"answered {error.code} {error.reason}") from error
     except (OSError, HTTPException, ValueError) as error:
         raise DataError(f"cannot be reached: {error}") from error
@@ -83,10 +84,14 @@ def unzip(archive: Path, folder: Path) -> None:
 def _open(url: str, connect_timeout_s: float) -> HTTPResponse:
     """`urlopen` that also bounds the look-up of the name, which no socket time-out does."""
     answers: queue.SimpleQueue[HTTPResponse | Exception] = queue.SimpleQueue()
+    given_up = threading.Event()
 
     def ask() -> None:
         try:
-            answers.put(urllib.request.urlopen(url, timeout=READ_TIMEOUT_S))
+            response = urllib.request.urlopen(url, timeout=READ_TIMEOUT_S)
+            if given_up.is_set():
+                response.close()
+            answers.put(response)
         except (OSError, HTTPException, ValueError) as error:
             answers.put(error)
 
@@ -94,6 +99,7 @@ def _open(url: str, connect_timeout_s: float) -> HTTPResponse:
     try:
         answer = answers.get(timeout=connect_timeout_s)
     except queue.Empty:
+        given_up.set()
         raise DataError(f"gave no answer within {connect_timeout_s:g} s") from None
     if isinstance(answer, Exception):
         raise answer

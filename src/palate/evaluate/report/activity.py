@@ -51,9 +51,8 @@ def activity_bins(activity: Int64Array, *, most: int = BINS) -> list[ActivityBin
     """
     if activity.size == 0:
         return []
-    edges = np.unique(np.quantile(activity, np.linspace(0, 1, most + 1), method="higher"))
-    upper = edges[1:] if len(edges) > 1 else edges
-    which = np.searchsorted(upper, activity)  # a user at an edge belongs to the bin below it
+    upper = np.unique(np.quantile(activity, np.arange(1, most + 1) / most, method="lower"))
+    which = np.searchsorted(upper, activity)  # the upper end belongs to its bin
     bins = (which == at for at in range(len(upper)))
     return [
         ActivityBin(int(activity[members].min()), int(activity[members].max()), members)

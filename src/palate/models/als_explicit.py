@@ -1,0 +1,85 @@
+r"""Explicit ALS (ALS-WR): factors and biases that reproduce the ratings that were given.
+
+    L = sum over rated (u, i) of (r_ui - mu - b_u - b_i - x_u . y_i)^2
+        + sum_u lambda n_u (|x_u|^2 + b_u^2)  +  sum_i lambda n_i (|y_i|^2 + b_i^2)
+
+Each half-sweep solves all rows of one side, bias included, while the other stands still; a
+user is folded in by that same solve, from the ratings alone. Scores are ratings: they tell
+how much somebody would like what they choose, not what they would choose, so lists ordered
+by them are poor and `als` is the model to recommend with.
+
+Source: Zhou, Wilkinson, Schreiber and Pan 2008, "Large-scale parallel collaborative filtering
+for the Netflix prize", AAIM, section 3.1 (regularisation weighted by n_u and n_i); the biases
+are those of Koren, Bell and Volinsky 2009, "Matrix factorization techniques for recommender
+systems", Computer 42(8), equation 4.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from palate.data.dataset import Dataset
+from palate.data.histories import Histories
+from palate.models.config import Dimension, ModelConfig, Range
+from palate.models.half_sweep import Rows, solve
+from palate.models.latent import initial_factors
+from palate.models.rated import Rated, newest_ratings
+from palate.types import Float32Array, Progress
+
+__all__ = ["ExplicitALS", "ExplicitALSConfig"]
+
+
+class ExplicitALSConfig(ModelConfig):
+    """Explicit ALS's hyperparameters. The defaults suit MovieLens."""
+
+    f: int = Field(default=32, ge=1, le=1024, description="n_f there: factors.")
+    lambda_: float = Field(
+        default=0.05, gt=0, description="lambda, regularisation for each rating of a row."
+    )
+    iterations: int = Field(default=15, ge=1, description="Sweeps over both sides.")
+    sigma: float = Field(default=0.1, gt=0, description="Deviation that factors start with.")
+    seed: int = Field(default=42, ge=0, description="Of the start.")
+
+    space: ClassVar[dict[str, Dimension]] = {
+        "f": Range(8, 128, log=True, integer=True),
+        "lambda_": Range(0.01, 0.2, log=True),
+    }
+
+
+class ExplicitALS(Rated[ExplicitALSConfig]):
+    """What rating a user would give, from factors solved for in turn."""
+
+    name = "explicit_als"
+    Config = ExplicitALSConfig
+
+    def _fit(self, dataset: Dataset, progress: Progress | None) -> None:
+        config = self.config
+        ratings = newest_ratings(dataset.histories)
+        self._mean = float(ratings.targets.mean(dtype=np.float64))
+        users = ratings.shifted(-self._mean)
+        items = users.transposed(dataset.n_items)
+        y = initial_factors(dataset.n_items, config.f, std=config.sigma, seed=config.seed)
+        b = np.zeros(dataset.n_items, np.float32)
+        for done in range(config.iterations):
+            x, c = _solved(users, y, b, config.lambda_)
+            y, b = _solved(items, x, c, config.lambda_)
+            if progress is not None:
+                progress(done + 1, config.iterations, "alternating least squares")
+        self._factors, self._biases = y, b
+
+    def _solve_users(self, rows: Rows) -> tuple[Float32Array, Float32Array]:
+        return _solved(rows, self._factors, self._biases, self.config.lambda_)
+
+
+def _solved(
+    rows: Rows, factors: Float32Array, biases: Float32Array, lambda_: float
+) -> tuple[Float32Array, Float32Array]:
+    """Factors (n, f) and biases (n,) of `rows`, whose targets are ratings less the mean."""
+    rest = Rows(rows.indptr, rows.items, rows.weights, rows.targets - biases[rows.items])
+    with_one = np.column_stack((factors, np.ones(len(factors), np.float32)))
+    ridge = np.maximum(lambda_ * rows.counts, lambda_).astype(np.float32)
+    found = solve(rest, with_one, np.zeros(with_one.shape[1], np.float32), ridge)
+    return np.ascontiguousarray(found[:, :-1]), np.ascontiguousarray(found[:, -1])

@@ -1,0 +1,151 @@
+r"""BPR: factors that put what a user touched before what the user did not.
+
+    maximise  sum over (u, i touched, j untouched) of  ln sigmoid(s_ui - s_uj)
+              - lambda (|x_u|^2 + |y_i|^2 + |y_j|^2) / 2 for each such triple,
+    s_ui = b_i + x_u . y_i
+
+by stochastic gradient descent, j drawn at random among the untouched. What is kept are the
+items. A user is folded in by the same descent over the history with the items standing
+still, which is a convex problem: known and unknown users are answered alike.
+
+Source: Rendle, Freudenthaler, Gantner and Schmidt-Thieme 2009, "BPR: Bayesian personalized
+ranking from implicit feedback", UAI, sections 4 and 5.3 (LearnBPR, matrix factorisation).
+Here every touched pair is used once a sweep, instead of drawn with replacement.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from palate.data.dataset import Dataset
+from palate.data.histories import Histories
+from palate.errors import DataError
+from palate.models.config import Dimension, ModelConfig, Range
+from palate.models.half_sweep import ROWS
+from palate.models.kernels.bpr import descend_pairs, fold_in_pairs
+from palate.models.latent import Latent, cosines, initial_factors
+from palate.models.pairs import positive_pairs
+from palate.models.strata import STRATA, sweep
+from palate.models.threads import in_parts, thread_count
+from palate.types import Float32Array, Int32Array, Int64Array, Progress
+
+__all__ = ["BPR", "BPRConfig"]
+
+LEAST_STEPS = 200  # of folding in, however short the history
+
+
+class BPRConfig(ModelConfig):
+    """BPR's hyperparameters. The defaults suit MovieLens."""
+
+    f: int = Field(default=64, ge=1, le=1024, description="k there: factors.")
+    epochs: int = Field(default=60, ge=1, description="Passes over all touched pairs.")
+    alpha: float = Field(
+        default=0.05, gt=0, le=1, description="alpha, the first step; it falls to 0 evenly."
+    )
+    lambda_: float = Field(
+        default=0.005, ge=0, description="lambda_Theta, regularisation of a step."
+    )
+    fold_passes: int = Field(
+        default=20, ge=1, description="Passes over a history when a user is folded in."
+    )
+    sigma: float = Field(default=0.1, gt=0, description="Deviation that factors start with.")
+    seed: int = Field(default=42, ge=0, description="Of the start, the order and the draws.")
+
+    space: ClassVar[dict[str, Dimension]] = {
+        "f": Range(16, 256, log=True, integer=True),
+        "epochs": Range(20, 200, log=True, integer=True),
+        "alpha": Range(0.01, 0.2, log=True),
+        "lambda_": Range(0.0005, 0.05, log=True),
+    }
+
+
+class BPR(Latent[BPRConfig]):
+    """Order learned from pairs: what was touched before what was not."""
+
+    name = "bpr"
+    Config = BPRConfig
+    capabilities = frozenset({"similar_items"})
+
+    def _fit(self, dataset: Dataset, progress: Progress | None) -> None:
+        config = self.config
+        indptr, items = _touched(dataset.histories)
+        if not len(items):
+            raise DataError(
+                "bpr has nothing to learn from: no value is above 0",
+                hint="give ratings or event weights above 0",
+            )
+        n_users, n_items = dataset.n_users, dataset.n_items
+        rng = np.random.default_rng(config.seed)
+        x = initial_factors(n_users, config.f, std=config.sigma, seed=config.seed)
+        y = initial_factors(n_items, config.f, std=config.sigma, seed=config.seed + 1)
+        y[np.bincount(items, minlength=n_items) == 0] = 0.0
+        b = np.zeros(n_items, np.float32)
+        for done in range(config.epochs):
+            rate = config.alpha * (1 - done / config.epochs)
+            self._epoch((indptr, items), (x, y, b), rate, rng)
+            if progress is not None:
+                progress(done + 1, config.epochs, "descending")
+        self._items = np.column_stack((y, b))
+
+    def _epoch(
+        self,
+        pairs: tuple[Int64Array, Int32Array],
+        model: tuple[Float32Array, Float32Array, Float32Array],
+        rate: float,
+        rng: np.random.Generator,
+    ) -> None:
+        """Every touched pair once, users and items dealt into strata anew."""
+        x, y, _ = model
+        users = np.array_split(rng.permutation(len(x)).astype(np.int32), STRATA)
+        pools = np.array_split(rng.permutation(len(y)).astype(np.int32), STRATA)
+        marks = np.zeros((STRATA, len(y)), np.bool_)
+        for mark, pool in zip(marks, pools, strict=True):
+            mark[pool] = True
+        seed = int(rng.integers(1 << 40))
+        kept = np.float32(1 - rate * self.config.lambda_)
+
+        def block(user_stratum: int, item_stratum: int) -> None:
+            descend_pairs(
+                users[user_stratum],
+                *pairs,
+                model,
+                (marks[item_stratum], pools[item_stratum]),
+                np.float32(rate),
+                (kept, kept),
+                seed + user_stratum * STRATA + item_stratum,
+            )
+
+        sweep(block)
+
+    def _fold_in(self, histories: Histories) -> Float32Array:
+        """(n, f + 1): x_u, 1."""
+        config = self.config
+        indptr, items = _touched(histories)
+        y, b = np.ascontiguousarray(self._items[:, :-1]), self._items[:, -1].copy()
+        out = np.empty((histories.n_users, config.f), np.float32)
+        settings = (
+            config.fold_passes,
+            LEAST_STEPS,
+            np.float32(config.alpha),
+            np.float32(config.lambda_),
+            config.seed,
+        )
+
+        def part(start: int, stop: int) -> None:
+            fold_in_pairs(start, stop, indptr, items, y, b, settings, out[start:stop])
+
+        in_parts(part, len(out), ROWS, threads=thread_count())
+        return np.column_stack((out, np.ones(len(out), np.float32)))
+
+    def _similar_rows(self, items: Int32Array) -> Float32Array:
+        return cosines(np.ascontiguousarray(self._items[:, :-1]), items)
+
+
+def _touched(histories: Histories) -> tuple[Int64Array, Int32Array]:
+    """indptr (n + 1,) and items of the pairs whose values add up to more than 0."""
+    kept = positive_pairs(histories, binary=True) > 0
+    before = np.concatenate(([0], np.cumsum(kept)))
+    return before[histories.indptr].astype(np.int64), histories.items[kept]

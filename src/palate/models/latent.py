@@ -1,0 +1,63 @@
+"""What factor models share: a user is folded in from a history, a score is an inner product."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TypeVar
+
+import numpy as np
+
+from palate.data.histories import Histories
+from palate.models.base import Recommender
+from palate.models.config import ModelConfig
+from palate.models.kernels.inner import inner_products
+from palate.types import Float32Array, FloatArray, Int32Array
+
+__all__ = ["Latent", "cosines", "initial_factors"]
+
+ConfigT = TypeVar("ConfigT", bound=ModelConfig)
+
+
+class Latent(Recommender[ConfigT]):
+    """score(u, j) = x_u . y_j with x_u computed from u's history when it is asked for.
+
+    A subclass learns `_items` in `_fit` and says in `_fold_in` what a history makes of a user.
+    What is saved is the items' side alone.
+    """
+
+    parallel = True
+
+    _items: Float32Array  # (n_items, f)
+
+    @abstractmethod
+    def _fold_in(self, histories: Histories) -> Float32Array:
+        """(n, f) float32, the vector of each history; 0 where it says nothing."""
+
+    def score_histories(self, histories: Histories) -> FloatArray:
+        """(n, n_items) float32 inner products."""
+        out = np.empty((histories.n_users, len(self._items)), np.float32)
+        inner_products(self._fold_in(histories), self._items, out)
+        return out
+
+    def _similar_rows(self, items: Int32Array) -> FloatArray:
+        return cosines(self._items, items)
+
+    def _state(self) -> dict[str, np.ndarray]:
+        return {"items": self._items}
+
+    def _restore(self, state: dict[str, np.ndarray]) -> None:
+        self._items = state["items"]
+
+
+def cosines(vectors: Float32Array, items: Int32Array) -> Float32Array:
+    """(len(items), n_items) float32 cosine of each of `items` to all; NaN where one is 0."""
+    norms = np.linalg.norm(vectors, axis=1)
+    norms[norms == 0] = np.nan
+    unit = vectors / norms[:, None]
+    found: Float32Array = unit[items] @ unit.T
+    return found
+
+
+def initial_factors(n: int, f: int, *, std: float, seed: int) -> Float32Array:
+    """(n, f) float32, normal around 0 with standard deviation `std`."""
+    return np.random.default_rng(seed).normal(0.0, std, (n, f)).astype(np.float32)

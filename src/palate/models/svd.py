@@ -1,0 +1,117 @@
+r"""SVD as in the Netflix prize (Funk): biases and factors fitted to ratings by gradient descent.
+
+    r_ui ~ mu + b_u + b_i + x_u . y_i
+
+    b  <-  b + gamma (e_ui - lambda b),    x_u  <-  x_u + gamma (e_ui y_i - lambda x_u),
+    y_i  <-  y_i + gamma (e_ui x_u - lambda y_i),    e_ui = r_ui - prediction
+
+What is kept are the items. A user is folded in by ridge regression on the ratings given,
+
+    (b_u, x_u) = argmin sum_i (r_ui - mu - b_i - b - x . y_i)^2 + n_u lambda_fold |(b, x)|^2,
+
+which has its own lambda_fold, since descent ends before its penalty has all its effect.
+
+Scores are ratings: they tell how much somebody would like what they choose, not what they
+would choose, so lists ordered by them are poor.
+
+Sources: Funk 2006, "Netflix update: try this at home"; Koren, Bell and Volinsky 2009, "Matrix
+factorization techniques for recommender systems", Computer 42(8), equations 4 and 5.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from palate.data.dataset import Dataset
+from palate.models.config import Dimension, ModelConfig, Range
+from palate.models.half_sweep import Rows, solve
+from palate.models.kernels.funk import descend_block
+from palate.models.latent import initial_factors
+from palate.models.rated import Rated, newest_ratings
+from palate.models.strata import STRATA, sweep
+from palate.types import Float32Array, Int32Array, Int64Array, Progress
+
+__all__ = ["SVD", "SVDConfig"]
+
+
+class SVDConfig(ModelConfig):
+    """SVD's hyperparameters. The defaults suit MovieLens."""
+
+    f: int = Field(default=100, ge=1, le=1024, description="f, factors.")
+    epochs: int = Field(default=20, ge=1, description="Passes over all ratings.")
+    gamma: float = Field(default=0.005, gt=0, le=1, description="gamma, the step.")
+    lambda_: float = Field(default=0.02, ge=0, description="lambda, regularisation of a step.")
+    lambda_fold: float = Field(
+        default=0.05, gt=0, description="lambda_fold, regularisation when a user is folded in."
+    )
+    sigma: float = Field(default=0.1, gt=0, description="Deviation that factors start with.")
+    seed: int = Field(default=42, ge=0, description="Of the start and of the order.")
+
+    space: ClassVar[dict[str, Dimension]] = {
+        "f": Range(16, 200, log=True, integer=True),
+        "epochs": Range(10, 60, log=True, integer=True),
+        "gamma": Range(0.002, 0.02, log=True),
+        "lambda_": Range(0.01, 0.1, log=True),
+        "lambda_fold": Range(0.01, 0.2, log=True),
+    }
+
+
+class SVD(Rated[SVDConfig]):
+    """What rating a user would give, learned rating by rating."""
+
+    name = "svd"
+    Config = SVDConfig
+
+    def _fit(self, dataset: Dataset, progress: Progress | None) -> None:
+        config = self.config
+        ratings = newest_ratings(dataset.histories)
+        self._mean = float(ratings.targets.mean(dtype=np.float64))
+        rng = np.random.default_rng(config.seed)
+        blocks, ends = _in_blocks(ratings.shifted(-self._mean), dataset.n_items, rng)
+        users = _start(len(ratings), config)
+        items = _start(dataset.n_items, config.model_copy(update={"seed": config.seed + 1}))
+        rate, penalty = np.float32(config.gamma), np.float32(config.lambda_)
+
+        def block(user_stratum: int, item_stratum: int) -> None:
+            at = user_stratum * STRATA + item_stratum
+            descend_block(ends[at], ends[at + 1], blocks, users, items, rate, penalty)
+
+        for done in range(config.epochs):
+            sweep(block)
+            if progress is not None:
+                progress(done + 1, config.epochs, "descending")
+        self._factors, self._biases = items
+
+    def _solve_users(self, rows: Rows) -> tuple[Float32Array, Float32Array]:
+        rest = Rows(rows.indptr, rows.items, rows.weights, rows.targets - self._biases[rows.items])
+        one = np.ones(len(self._factors), np.float32)
+        with_one = np.column_stack((self._factors, one))
+        ridge = (self.config.lambda_fold * np.maximum(rows.counts, 1)).astype(np.float32)
+        found = solve(rest, with_one, np.zeros(with_one.shape[1], np.float32), ridge)
+        return np.ascontiguousarray(found[:, :-1]), np.ascontiguousarray(found[:, -1])
+
+
+def _start(n: int, config: SVDConfig) -> tuple[Float32Array, Float32Array]:
+    """Factors (n, f) and biases (n,)."""
+    factors = initial_factors(n, config.f, std=config.sigma, seed=config.seed)
+    return factors, np.zeros(n, np.float32)
+
+
+def _in_blocks(
+    ratings: Rows, n_items: int, rng: np.random.Generator
+) -> tuple[tuple[Int32Array, Int32Array, Float32Array], Int64Array]:
+    """Users, items and targets ordered by pair of strata; (STRATA^2 + 1,) where each pair starts.
+
+    Inside a block, users come in random order and the ratings of one stand together, so
+    that its factors stay in the first cache.
+    """
+    user_place = rng.permutation(len(ratings))
+    item_place = rng.permutation(n_items)
+    users = np.repeat(np.arange(len(ratings), dtype=np.int32), ratings.counts)
+    block = user_place[users] % STRATA * STRATA + item_place[ratings.items] % STRATA
+    order = np.lexsort((item_place[ratings.items], user_place[users], block))
+    ends = np.concatenate(([0], np.cumsum(np.bincount(block, minlength=STRATA**2))))
+    return (users[order], ratings.items[order], ratings.targets[order]), ends.astype(np.int64)

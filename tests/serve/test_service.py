@@ -1,0 +1,346 @@
+"""The whole service: real processes, real sockets, and what survives their death."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from palate.config import Settings
+from palate.errors import ConfigError, LogError
+from palate.events.log.sqlite import SqliteEventLog
+from palate.events.schema import Event
+from palate.release.registry import open_releases
+from palate.serve.background import BackgroundService
+from palate.serve.keeper import ChildError
+from palate.serve.layout import Layout
+from palate.serve.lock import running_service
+from palate.serve.remote import RemoteIngest, open_ingest_or_writer
+from palate.serve.supervisor import serve
+from palate.types import Verdict
+
+pytestmark = pytest.mark.slow
+PATIENCE_S = 30.0
+
+
+@pytest.fixture
+def running(settings: Settings, tmp_path: Path) -> Iterator[BackgroundService]:
+    with BackgroundService(settings, log=tmp_path / "service.log") as service:
+        yield service
+
+
+def children(service: BackgroundService) -> dict[str, list[int]]:
+    """Process ids of the service's children by their module."""
+    found: dict[str, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+            words = path.with_name("cmdline").read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        alive = fields[0] != "Z" and len(words) > 2
+        if alive and int(fields[1]) == service.pid:
+            found.setdefault(words[2].decode().rpartition(".")[2], []).append(int(path.parent.name))
+    return found
+
+
+def until(what: Callable[[], bool]) -> None:
+    """Wait until `what` holds, without a fixed sleep deciding the outcome."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def fresh(service: BackgroundService) -> httpx.Client:
+    """A client with a connection of its own, so with whichever worker takes it."""
+    return httpx.Client(base_url=service.url, timeout=PATIENCE_S)
+
+
+def slate(client: httpx.Client, **question: Any) -> list[str]:
+    answered = client.post("/v1/recommendations", json=question)
+    assert answered.status_code == 200, answered.text
+    return [item["item_id"] for item in answered.json()["items"]]
+
+
+class Load:
+    """Threads that ask without pause, each with a connection of its own, until left."""
+
+    def __init__(self, service: BackgroundService, ask: Callable[[httpx.Client, int], int]) -> None:
+        self.statuses: Counter[int] = Counter()
+        self.lost = 0
+        self._service = service
+        self._ask = ask
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(n,)) for n in range(4)]
+
+    def _run(self, first: int) -> None:
+        number = first
+        client = fresh(self._service)
+        while not self._stop.is_set():
+            try:
+                self.statuses[self._ask(client, number)] += 1
+            except httpx.TransportError:
+                self.lost += 1
+                client.close()
+                client = fresh(self._service)
+            number += 4
+        client.close()
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        until(lambda: sum(self.statuses.values()) > 20)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def recommend(client: httpx.Client, number: int) -> int:
+    return client.post("/v1/recommendations", json={"user_id": f"comic{number % 6}"}).status_code
+
+
+def test_a_click_and_a_deletion_show_through_every_worker(running: BackgroundService) -> None:
+    workers: set[str] = set()
+    with fresh(running) as client:
+        posted = client.post(
+            "/v1/events", json=[{"event": "click", "user_id": "new", "item_id": "c3"}]
+        )
+        assert posted.json()["results"][0]["verdict"] == "accepted"
+        assert client.delete("/v1/items/c4").status_code == 200
+    for _ in range(24):
+        with fresh(running) as client:
+            assert set(slate(client, user_id="new", k=4)) == {"c0", "c1", "c2", "c5"}
+            workers.add(client.get("/readyz").text)
+    counted = httpx.get(running.url + "/metrics").text
+    assert 'palate_requests_total{route="recommendations",status="200"} 24' in counted
+    assert "palate_writer_events_total 2" in counted
+
+
+def test_an_alias_is_followed_under_load_without_a_failed_request(
+    running: BackgroundService, settings: Settings
+) -> None:
+    releases = open_releases(settings.home)
+
+    def answering(client: httpx.Client) -> str:
+        return str(client.get("/readyz").json()["release"])
+
+    with Load(running, recommend) as load:
+        for ref in ("taste:3", "taste:1", "taste:3"):
+            releases.promote(ref, "stable", by="test", reason="test")
+            clients = [fresh(running) for _ in range(6)]
+            for client in clients:
+                until(lambda client=client, ref=ref: answering(client) == ref)  # type: ignore[misc]
+                client.close()
+        before = sum(load.statuses.values())
+        until(lambda: sum(load.statuses.values()) > before + 20)
+    assert set(load.statuses) == {200}
+    assert load.lost == 0
+    releases.close()
+
+
+def test_a_damaged_bundle_is_refused_and_the_old_one_answers_on(
+    running: BackgroundService, settings: Settings
+) -> None:
+    (bundle,) = settings.home.glob("objects/**/taste/3/**/state.npz")
+    bundle.chmod(0o644)
+    bundle.write_bytes(bundle.read_bytes()[:-1] + b"x")
+    with httpx.Client(base_url=running.url) as client:
+        # `promote` verifies, so the alias is moved behind its back.
+        with closing(sqlite3.connect(settings.home / "registry.sqlite")) as registry, registry:
+            registry.execute(
+                "INSERT INTO alias_steps (alias, name, version) VALUES ('stable', 'taste', 3)"
+            )
+        until(lambda: "palate_bundles_refused_total 0" not in client.get("/metrics").text)
+        answered = client.post("/v1/recommendations", json={"user_id": "ann"}).json()
+        assert answered["release"] == "taste:1"
+        assert answered["degraded"] is False
+
+
+def posting(acknowledged: list[str]) -> Callable[[httpx.Client, int], int]:
+    def post(client: httpx.Client, number: int) -> int:
+        batch = [
+            {"event": "click", "user_id": f"u{number % 50}", "item_id": "c0",
+             "event_id": f"load-{number}-{n}"}
+            for n in range(3)
+        ]  # fmt: skip
+        answered = client.post("/v1/events", json=batch)
+        for result in answered.json()["results"]:
+            if result["verdict"] in ("accepted", "duplicate"):
+                acknowledged.append(result["event_id"])
+            else:
+                assert result["verdict"] == "retry"
+        return answered.status_code
+
+    return post
+
+
+@pytest.mark.parametrize("victim", ["writer", "worker"])
+def test_kill_9_under_load_loses_nothing_acknowledged(
+    running: BackgroundService, settings: Settings, victim: str
+) -> None:
+    acknowledged: list[str] = []
+    with Load(running, posting(acknowledged)) as load:
+        for _ in range(2):
+            (pid, *_) = children(running)[victim]
+            os.kill(pid, signal.SIGKILL)
+            count = len(acknowledged)
+            until(lambda pid=pid: pid not in children(running).get(victim, []))  # type: ignore[misc]
+            until(lambda count=count: len(acknowledged) > count + 60)  # type: ignore[misc]
+        n_children = 1 if victim == "writer" else settings.serve.workers
+        until(lambda: len(children(running).get(victim, [])) == n_children)
+    assert set(load.statuses) == {200}
+    if victim == "writer":
+        assert load.lost == 0, "reads and posts go on while the writer is away"
+    with SqliteEventLog(settings.home / "events" / "log.sqlite", read_only=True) as log:
+        after = 0
+        logged: Counter[str] = Counter()
+        while records := log.read(after):
+            logged.update(r.event.event_id for r in records)
+            after = records[-1].offset
+    assert set(acknowledged) <= set(logged)
+    assert max(logged.values()) == 1
+    with fresh(running) as client:
+        until(lambda: client.get("/readyz").json()["writer"] is True)
+        assert client.get("/v1/users/u0").status_code == 200
+
+
+def test_the_end_is_in_order(settings: Settings, tmp_path: Path) -> None:
+    service = BackgroundService(settings, log=tmp_path / "service.log")
+    pids = [pid for pids in children(service).values() for pid in pids]
+    assert len(pids) == 1 + settings.serve.workers
+    with Load(service, recommend) as load:
+        assert service.stop() == 0
+    assert set(load.statuses) == {200}
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+    assert running_service(settings.home) is None
+    assert "Traceback" not in (tmp_path / "service.log").read_text()
+
+
+def test_children_do_not_outlive_a_killed_supervisor(settings: Settings, tmp_path: Path) -> None:
+    service = BackgroundService(settings, log=tmp_path / "service.log")
+    pids = [pid for pids in children(service).values() for pid in pids]
+    os.kill(service.pid, signal.SIGKILL)
+    until(lambda: not [pid for pid in pids if Path(f"/proc/{pid}").exists()])
+    service.stop()
+    with BackgroundService(settings, log=tmp_path / "service.log") as again:
+        assert httpx.get(again.url + "/healthz").status_code == 200
+
+
+def test_a_second_service_on_one_home_is_refused(
+    running: BackgroundService, settings: Settings
+) -> None:
+    with pytest.raises(ChildError, match="another service runs"):
+        BackgroundService(settings)
+    assert httpx.get(running.url + "/healthz").status_code == 200
+
+
+def test_a_second_service_on_one_port_is_refused(
+    running: BackgroundService, settings: Settings, tmp_path: Path
+) -> None:
+    port = int(running.url.rpartition(":")[2])
+    other = settings.model_copy(
+        update={
+            "home": tmp_path / "other",
+            "serve": settings.serve.model_copy(update={"port": port}),
+        }
+    )
+    with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1:{port}"):
+        serve(other)
+
+
+def test_what_cannot_be_served_is_refused_at_once(settings: Settings) -> None:
+    exposed = settings.serve.model_copy(update={"host": "0.0.0.0"})
+    with pytest.raises(ConfigError, match="no keys"):
+        serve(settings.model_copy(update={"serve": exposed}))
+    with pytest.raises(ConfigError, match=r"\[surfaces.s\]"):
+        serve(settings.model_copy(update={"surfaces": {"s": {"k": 0}}}))
+    with pytest.raises(ConfigError, match="too long for a Unix socket"):
+        serve(settings.model_copy(update={"home": settings.home / ("x" * 100)}))
+
+
+def test_the_command_line_appends_through_a_running_service(
+    running: BackgroundService, settings: Settings
+) -> None:
+    appending = open_ingest_or_writer(settings)
+    assert isinstance(appending, RemoteIngest)
+    batch = [Event(event="click", user_id="cli", item_id="c0", event_id=f"cli-{n}") for n in "ab"]
+    assert [a.verdict for a in appending.append(batch)] == [Verdict.ACCEPTED] * 2
+    assert [a.verdict for a in appending.append(batch)] == [Verdict.DUPLICATE] * 2
+    with fresh(running) as client:
+        assert len(client.get("/v1/users/cli").json()["events"]) == 2
+    (writer,) = children(running)["writer"]
+    os.kill(writer, signal.SIGKILL)
+    more = [*batch, Event(event="click", user_id="cli", item_id="c1")]
+    verdicts = [a.verdict for a in appending.append(more)]
+    assert verdicts == [Verdict.DUPLICATE, Verdict.DUPLICATE, Verdict.ACCEPTED]
+    appending.close()
+
+
+def test_a_writer_that_does_not_come_back_is_told(tmp_path: Path) -> None:
+    with pytest.raises(LogError, match="does not answer"):
+        RemoteIngest(tmp_path / "nobody.sock", patience_s=0.0)
+
+
+def test_without_a_service_the_command_line_appends_itself(settings: Settings) -> None:
+    appending = open_ingest_or_writer(settings)
+    batch = [Event(event="click", user_id="cli", item_id="c0", event_id="cli")]
+    assert [a.verdict for a in appending.append(batch)] == [Verdict.ACCEPTED]
+    appending.close()
+
+
+def test_slow_and_broken_peers_do_not_stop_the_others(running: BackgroundService) -> None:
+    """Half a request, garbage, and a body longer than announced."""
+    host, _, port = running.url.removeprefix("http://").rpartition(":")
+    peers = []
+    for start in (
+        b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n[",
+        b"\x16\x03\x01\x00",
+        b"GET / HTTP/9.9\r\n\r\n",
+    ):
+        peer = socket.create_connection((host, int(port)))
+        peer.sendall(start)
+        peers.append(peer)
+    with fresh(running) as client:
+        assert slate(client, user_id="ann", k=1)
+    chunked = (part for part in [b"["] + [b'{"event": "x"},' * 1000] * 3)
+    answered = httpx.post(
+        running.url + "/v1/events", content=chunked, headers={"content-type": "application/json"}
+    )
+    assert answered.status_code == 413
+    for peer in peers:
+        peer.close()
+
+
+def test_no_key_is_in_the_log_or_in_a_command_line(settings: Settings, tmp_path: Path) -> None:
+    key = "a-very-secret-key"
+    keyed = settings.serve.model_copy(update={"keys": (key,)})
+    log = tmp_path / "service.log"
+    with BackgroundService(settings.model_copy(update={"serve": keyed}), log=log) as service:
+        headers = {"authorization": f"Bearer {key}"}
+        assert httpx.get(service.url + "/v1/popular").status_code == 401
+        assert httpx.get(service.url + "/v1/popular", headers=headers).status_code == 200
+        for pids in children(service).values():
+            for pid in pids:
+                assert key.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
+                assert key.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
+    assert key not in log.read_text()
+    for path in Layout(settings.home).run.rglob("*"):
+        if path.is_file():
+            assert key.encode() not in path.read_bytes()
+    assert json.loads(Layout(settings.home).lock.read_text() or "null") is None
