@@ -13,6 +13,8 @@ _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 if "PALATE_DATA" not in os.environ and _BESIDE.is_dir():
     os.environ["PALATE_DATA"] = str(_BESIDE)
 
+pytest.register_assert_rewrite("palate.testing")
+
 # A compiled loop's first call, or a busy machine, is no fault of the code: nothing is timed.
 settings.register_profile("palate", deadline=None)
 settings.load_profile("palate")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from palate.cli.demo.contest import run_contest, standings
 from palate.cli.demo.data import find_data
 from palate.config import Settings
 from palate.data.generated import generate
+from palate.data.sources import source
+from palate.data.sources.origins import LocalFolder
 from palate.models.ease import EASE
 
 COMMAND = [sys.executable, "-m", "palate.cli", "demo", "--generated", "--port", "0"]
@@ -101,14 +104,11 @@ def test_without_a_public_set_it_says_why_and_generates(tmp_path: Path) -> None:
 def test_a_local_copy_will_do(
     palate_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from palate.data.sources import source
-    from palate.data.sources.origins import LocalFolder
-
     ml_100k = source("ml-100k")
     local = tuple(o for o in ml_100k.origins if isinstance(o, LocalFolder))
     monkeypatch.setattr(
         "palate.data.sources.SOURCES",
-        {"ml-100k": __import__("dataclasses").replace(ml_100k, origins=local)},
+        {"ml-100k": replace(ml_100k, origins=local)},
     )
     found = find_data(tmp_path, accept_licence=True, public=True, progress=quiet)
     assert found.missed is None

@@ -7,7 +7,7 @@ import pytest
 
 from palate.data import Histories
 from palate.models import answers
-from palate.models.answers import Choice, fill_popular, in_chunks
+from palate.models.answers import in_chunks
 from palate.models.build import build
 from palate.testing.rows import dataset, random_histories
 from palate.types import Float32Array, Int32Array
@@ -56,13 +56,3 @@ def test_every_history_is_filled_once(
     in_chunks(fill, histories, out, step=step, threads=threads)
     np.testing.assert_array_equal(out[0][:, 0], np.diff(histories.indptr) + 1)
     assert max(longest) <= step
-
-
-def test_popular_items_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "CHUNK_CELLS", 8)
-    histories = Histories.empty(7, 4)
-    out = np.full((7, 2), -1, np.int32), np.full((7, 2), np.nan, np.float32)
-    choice = Choice(np.array([True, True, False, True]), exclude_seen=True)
-    fill_popular(np.array([1, 5, 9, 2], np.float32), histories, choice, out)
-    assert (out[0] == [1, 3]).all()
-    assert (out[1] == [5, 2]).all()

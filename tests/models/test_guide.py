@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
@@ -42,17 +41,17 @@ class TestTheGuidesModel(ModelConformance):
 
 
 @pytest.fixture
-def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def registered(monkeypatch: pytest.MonkeyPatch) -> str:
     """The guide's entry point, as if its package were installed."""
     table = tomllib.loads(blocks("toml")[0])["project"]["entry-points"][plugins.MODELS]
     ((name, value),) = table.items()
     found = {**plugins._found(), name: EntryPoint(name, value, plugins.MODELS)}
     monkeypatch.setattr(plugins, "_found", lambda: found)
-    yield name
+    return str(name)
 
 
 def test_recommends_what_follows() -> None:
-    rows = [(f"u{u}", item, 1.0, day) for u in range(3) for day, item in enumerate("abc")]
+    rows = [(f"u{u}", item, 1.0, float(day)) for u in range(3) for day, item in enumerate("abc")]
     rows += [("v", "b", 1.0, 0.0), ("w", "c", 1.0, 0.0)]
     model: Recommender[Any] = MODULE.NextItem().fit(dataset(rows))
     assert model.recommend(["v"], 1)["item_id"].to_list() == ["c"]
@@ -79,3 +78,25 @@ def test_the_guides_test_runs() -> None:
     scope: dict[str, Any] = {"__name__": "guide_test"}
     exec(compile(code, str(GUIDE), "exec"), scope)
     assert issubclass(scope["TestNextItem"], ModelConformance)
+
+
+MODELS = GUIDE.with_name("models.md")
+
+
+def test_the_page_of_models_runs() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", MODELS.read_text(), re.DOTALL)
+    scope: dict[str, Any] = {}
+    exec(compile(code, str(MODELS), "exec"), scope)
+    assert scope["answer"].height == 5
+
+
+def test_the_page_of_models_builds_its_blend() -> None:
+    (table,) = re.findall(r"```toml\n(.*?)```", MODELS.read_text(), re.DOTALL)
+    assert build("blend", tomllib.loads(table)["models"]["blend"]).capabilities >= {"cold_items"}
+
+
+@pytest.mark.parametrize("name", ["popular", "sar", "itemknn", "ease", "contentknn", "blend"])
+def test_every_model_of_the_shelf_is_on_the_page(name: str) -> None:
+    page = MODELS.read_text()
+    assert f"| `{name}` |" in page
+    assert build(name).__class__.__name__ in re.findall(r"^## (\w+)$", page, re.MULTILINE)

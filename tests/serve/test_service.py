@@ -41,6 +41,16 @@ def running(settings: Settings, tmp_path: Path) -> Iterator[BackgroundService]:
         yield service
 
 
+@pytest.fixture(scope="module")
+def shared(
+    built_home_copy: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BackgroundService]:
+    """One service for the tests that leave it answering with `taste:1`."""
+    log = tmp_path_factory.mktemp("shared") / "service.log"
+    with BackgroundService(built_home_copy, log=log) as service:
+        yield service
+
+
 def children(service: BackgroundService) -> dict[str, list[int]]:
     """Process ids of the service's children by their module."""
     found: dict[str, list[int]] = {}
@@ -54,6 +64,14 @@ def children(service: BackgroundService) -> dict[str, list[int]]:
         if alive and int(fields[1]) == service.pid:
             found.setdefault(words[2].decode().rpartition(".")[2], []).append(int(path.parent.name))
     return found
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and was not yet noticed by its parent does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def until(what: Callable[[], bool]) -> None:
@@ -115,35 +133,35 @@ def recommend(client: httpx.Client, number: int) -> int:
     return client.post("/v1/recommendations", json={"user_id": f"comic{number % 6}"}).status_code
 
 
-def test_a_click_and_a_deletion_show_through_every_worker(running: BackgroundService) -> None:
+def test_a_click_and_a_deletion_show_through_every_worker(shared: BackgroundService) -> None:
     workers: set[str] = set()
-    with fresh(running) as client:
+    with fresh(shared) as client:
         posted = client.post(
             "/v1/events", json=[{"event": "click", "user_id": "new", "item_id": "c3"}]
         )
         assert posted.json()["results"][0]["verdict"] == "accepted"
         assert client.delete("/v1/items/c4").status_code == 200
     for _ in range(24):
-        with fresh(running) as client:
+        with fresh(shared) as client:
             assert set(slate(client, user_id="new", k=4)) == {"c0", "c1", "c2", "c5"}
             workers.add(client.get("/readyz").text)
-    counted = httpx.get(running.url + "/metrics").text
-    assert 'palate_requests_total{route="recommendations",status="200"} 24' in counted
+    counted = httpx.get(shared.url + "/metrics").text
+    assert 'palate_requests_total{route="recommendations",status="200"} 24' in counted, "of all"
     assert "palate_writer_events_total 2" in counted
 
 
 def test_an_alias_is_followed_under_load_without_a_failed_request(
-    running: BackgroundService, settings: Settings
+    shared: BackgroundService, built_home_copy: Settings
 ) -> None:
-    releases = open_releases(settings.home)
+    releases = open_releases(built_home_copy.home)
 
     def answering(client: httpx.Client) -> str:
         return str(client.get("/readyz").json()["release"])
 
-    with Load(running, recommend) as load:
-        for ref in ("taste:3", "taste:1", "taste:3"):
+    with Load(shared, recommend) as load:
+        for ref in ("taste:3", "taste:2", "taste:1"):
             releases.promote(ref, "stable", by="test", reason="test")
-            clients = [fresh(running) for _ in range(6)]
+            clients = [fresh(shared) for _ in range(6)]
             for client in clients:
                 until(lambda client=client, ref=ref: answering(client) == ref)  # type: ignore[misc]
                 client.close()
@@ -227,7 +245,7 @@ def test_the_end_is_in_order(settings: Settings, tmp_path: Path) -> None:
     with Load(service, recommend) as load:
         assert service.stop() == 0
     assert set(load.statuses) == {200}
-    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+    assert not any(map(alive, pids))
     assert running_service(settings.home) is None
     assert "Traceback" not in (tmp_path / "service.log").read_text()
 
@@ -236,28 +254,28 @@ def test_children_do_not_outlive_a_killed_supervisor(settings: Settings, tmp_pat
     service = BackgroundService(settings, log=tmp_path / "service.log")
     pids = [pid for pids in children(service).values() for pid in pids]
     os.kill(service.pid, signal.SIGKILL)
-    until(lambda: not [pid for pid in pids if Path(f"/proc/{pid}").exists()])
+    until(lambda: not any(map(alive, pids)))
     service.stop()
     with BackgroundService(settings, log=tmp_path / "service.log") as again:
         assert httpx.get(again.url + "/healthz").status_code == 200
 
 
 def test_a_second_service_on_one_home_is_refused(
-    running: BackgroundService, settings: Settings
+    shared: BackgroundService, built_home_copy: Settings
 ) -> None:
     with pytest.raises(ChildError, match="another service runs"):
-        BackgroundService(settings)
-    assert httpx.get(running.url + "/healthz").status_code == 200
+        BackgroundService(built_home_copy)
+    assert httpx.get(shared.url + "/healthz").status_code == 200
 
 
 def test_a_second_service_on_one_port_is_refused(
-    running: BackgroundService, settings: Settings, tmp_path: Path
+    shared: BackgroundService, built_home_copy: Settings, tmp_path: Path
 ) -> None:
-    port = int(running.url.rpartition(":")[2])
-    other = settings.model_copy(
+    port = int(shared.url.rpartition(":")[2])
+    other = built_home_copy.model_copy(
         update={
             "home": tmp_path / "other",
-            "serve": settings.serve.model_copy(update={"port": port}),
+            "serve": built_home_copy.serve.model_copy(update={"port": port}),
         }
     )
     with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1:{port}"):
@@ -275,16 +293,16 @@ def test_what_cannot_be_served_is_refused_at_once(settings: Settings) -> None:
 
 
 def test_the_command_line_appends_through_a_running_service(
-    running: BackgroundService, settings: Settings
+    shared: BackgroundService, built_home_copy: Settings
 ) -> None:
-    appending = open_ingest_or_writer(settings)
+    appending = open_ingest_or_writer(built_home_copy)
     assert isinstance(appending, RemoteIngest)
     batch = [Event(event="click", user_id="cli", item_id="c0", event_id=f"cli-{n}") for n in "ab"]
     assert [a.verdict for a in appending.append(batch)] == [Verdict.ACCEPTED] * 2
     assert [a.verdict for a in appending.append(batch)] == [Verdict.DUPLICATE] * 2
-    with fresh(running) as client:
+    with fresh(shared) as client:
         assert len(client.get("/v1/users/cli").json()["events"]) == 2
-    (writer,) = children(running)["writer"]
+    (writer,) = children(shared)["writer"]
     os.kill(writer, signal.SIGKILL)
     more = [*batch, Event(event="click", user_id="cli", item_id="c1")]
     verdicts = [a.verdict for a in appending.append(more)]
@@ -304,9 +322,9 @@ def test_without_a_service_the_command_line_appends_itself(settings: Settings) -
     appending.close()
 
 
-def test_slow_and_broken_peers_do_not_stop_the_others(running: BackgroundService) -> None:
+def test_slow_and_broken_peers_do_not_stop_the_others(shared: BackgroundService) -> None:
     """Half a request, garbage, and a body longer than announced."""
-    host, _, port = running.url.removeprefix("http://").rpartition(":")
+    host, _, port = shared.url.removeprefix("http://").rpartition(":")
     peers = []
     for start in (
         b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n[",
@@ -316,11 +334,11 @@ def test_slow_and_broken_peers_do_not_stop_the_others(running: BackgroundService
         peer = socket.create_connection((host, int(port)))
         peer.sendall(start)
         peers.append(peer)
-    with fresh(running) as client:
+    with fresh(shared) as client:
         assert slate(client, user_id="ann", k=1)
     chunked = (part for part in [b"["] + [b'{"event": "x"},' * 1000] * 3)
     answered = httpx.post(
-        running.url + "/v1/events", content=chunked, headers={"content-type": "application/json"}
+        shared.url + "/v1/events", content=chunked, headers={"content-type": "application/json"}
     )
     assert answered.status_code == 413
     for peer in peers:

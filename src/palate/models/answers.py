@@ -25,7 +25,6 @@ __all__ = [
     "allowed_mask",
     "chunk",
     "fill_best",
-    "fill_popular",
     "in_chunks",
     "one_each",
     "shares",
@@ -84,15 +83,6 @@ def in_chunks(
 def fill_best(scores: FloatArray, histories: Histories, choice: Choice, out: Best) -> None:
     """The best of each row of `scores` (n, n_items), which are overwritten."""
     top_k_rows(scores, histories.indptr, histories.items, choice.exclude_seen, choice.allowed, *out)
-
-
-def fill_popular(popularity: Float32Array, histories: Histories, choice: Choice, out: Best) -> None:
-    """Popular items for all of `histories`."""
-    step = chunk(histories.n_items)
-    for start in range(0, histories.n_users, step):
-        some = histories.slice(start, min(start + step, histories.n_users))
-        scores = np.tile(popularity, (some.n_users, 1))
-        fill_best(scores, some, choice, (out[0][start:], out[1][start:]))
 
 
 def allowed_mask(candidates: Int32Array | None, n_items: int) -> BoolArray:

@@ -38,7 +38,7 @@ from palate.models.answers import (
     writable,
 )
 from palate.models.config import ModelConfig
-from palate.models.kernels.topk import popularity_where_flat
+from palate.models.kernels.topk import popularity_where_silent
 from palate.models.pairs import distinct_items
 from palate.models.threads import thread_count
 from palate.types import Float32Array, FloatArray, Int32Array, Progress
@@ -85,7 +85,8 @@ class Recommender(ABC, Generic[ConfigT]):
     `_restore`; `palate.testing.ModelConformance` checks the laws:
 
     1. After `fit`, `recommend` gives every user distinct items, best first, ties by item id.
-    2. A score that is NaN never wins; a user without usable history gets popular items.
+    2. A score that is NaN never wins; a user without usable history gets popular items, and so
+       does the end of a list that the history says nothing of.
     3. `load(save(model))` answers the same to the last bit.
     4. `fit` twice with one seed gives the same answers.
     """
@@ -246,7 +247,7 @@ class Recommender(ABC, Generic[ConfigT]):
     def _fill_top(self, histories: Histories, choice: Choice, out: Best) -> None:
         """Write the best items of each history."""
         scores = self.score_histories(histories)
-        popularity_where_flat(scores, histories.indptr, self.popularity)
+        popularity_where_silent(scores, histories.indptr, self.popularity)
         fill_best(scores, histories, choice, out)
 
     # ------------------------------------------------------------------ answers in ids

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from palate.data.histories import Histories
-from palate.models.answers import Best, Choice, fill_popular
+from palate.models.answers import Best, Choice
 from palate.models.base import Recommender
 from palate.models.config import ModelConfig
 from palate.models.kernels.dense import PACK_FROM
@@ -48,12 +48,12 @@ class ItemToItem(Recommender[ConfigT]):
         if dense is None or histories.n_users < PACK_FROM:
             super()._fill_top(histories, choice, out)
             return
-        flat = dense.fill_top(histories, self._entry_weights(histories), choice, out)
-        if flat.any():
-            rows = np.flatnonzero(flat)
-            popular = (np.full_like(out[0][rows], -1), np.full_like(out[1][rows], np.nan))
-            fill_popular(self.popularity, histories.select(rows), choice, popular)
-            out[0][rows], out[1][rows] = popular
+        silent = dense.fill_top(histories, self._entry_weights(histories), choice, out)
+        if silent.any():
+            rows = np.flatnonzero(silent)
+            again = (np.full_like(out[0][rows], -1), np.full_like(out[1][rows], np.nan))
+            super()._fill_top(histories.select(rows), choice, again)
+            out[0][rows], out[1][rows] = again
 
     def _dense(self) -> DenseSimilarity | None:
         """S, where scores are nothing but its rows added up, and it is dense."""

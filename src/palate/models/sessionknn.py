@@ -48,16 +48,16 @@ class SessionKNNConfig(ModelConfig):
     """SessionKNN's hyperparameters. The defaults are good on Diginetica."""
 
     lambda1: float = Field(
-        default=1.0, gt=0, description="lambda1, places after which an event of u fades to 1/e."
+        default=2.0, gt=0, description="lambda1, places after which an event of u fades to 1/e."
     )
     lambda3: float = Field(
-        default=2.0, gt=0, description="lambda3, places from the match after which j fades to 1/e."
+        default=5.0, gt=0, description="lambda3, places from the match after which j fades to 1/e."
     )
     b: float = Field(
-        default=1.0, ge=0, description="What counts that came before the match, against after."
+        default=0.75, ge=0, description="What counts that came before the match, against after."
     )
     window: int = Field(
-        default=10, ge=1, le=1000, description="Places from the match at most; memory grows with it."
+        default=20, ge=1, le=1000, description="Places from the match at most; memory grows with it."
     )
     alpha: float = Field(
         default=0.5, ge=0, le=1, description="How much less a match counts that many sessions have."
@@ -82,13 +82,13 @@ class SessionKNNConfig(ModelConfig):
     )
 
     space: ClassVar[dict[str, Dimension]] = {
-        "lambda1": Range(0.3, 20.0, log=True),
-        "lambda3": Range(0.5, 20.0, log=True),
+        "lambda1": Range(0.5, 20.0, log=True),
+        "lambda3": Range(1.0, 20.0, log=True),
         "b": Range(0.0, 1.0),
-        "alpha": Range(0.0, 1.0),
-        "beta": Range(0.0, 0.6),
+        "alpha": Range(0.2, 1.0),
+        "beta": Range(0.0, 0.4),
         "gamma": Choice((0.0, 0.5, 1.0)),
-        "half_life_days": Choice((None, 7.0, 30.0, 90.0, 365.0)),
+        "half_life_days": Choice((None, 30.0, 90.0, 365.0)),
     }
 
 

@@ -37,3 +37,8 @@ class Layout:
     def counters(self, process: str) -> Path:
         """The counters of one process: `writer`, `worker-0`."""
         return self.counters_folder / f"{process}.bin"
+
+    @property
+    def loads(self) -> Path:
+        """How many connections each worker holds."""
+        return self.run / "loads.bin"

@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 
@@ -17,6 +17,7 @@ from palate.config import Settings
 from palate.errors import StoreError
 from palate.features.ingest import open_log, open_state
 from palate.release.registry import open_releases
+from palate.serve.acceptor import Acceptor, Loads
 from palate.serve.app import Service
 from palate.serve.catalogue import Catalogue
 from palate.serve.child import Boot, bootstrap, on_stop, report_ready
@@ -119,6 +120,14 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    def new_connection(self) -> asyncio.Protocol:
+        """What reads and answers one connection."""
+        protocol: type[Any] = self.config.http_protocol_class
+        made: asyncio.Protocol = protocol(
+            config=self.config, server_state=self.server_state, app_state={}
+        )
+        return made
+
 
 async def _run(boot: Boot) -> None:
     settings = boot.open_settings()
@@ -131,13 +140,13 @@ async def _run(boot: Boot) -> None:
         try:
             await client.until_connected(_CONNECT_S)
             async with following(context):
-                await _serve(Service(context), socket.socket(fileno=boot.socket_fd), stop, boot)
+                await _serve(Service(context), context, stop, boot)
         finally:
             connecting.cancel()
             await asyncio.gather(connecting, return_exceptions=True)
 
 
-async def _serve(app: Service, listening: socket.socket, stop: asyncio.Event, boot: Boot) -> None:
+async def _serve(app: Service, context: Context, stop: asyncio.Event, boot: Boot) -> None:
     server = _Server(
         uvicorn.Config(
             app,
@@ -151,12 +160,21 @@ async def _serve(app: Service, listening: socket.socket, stop: asyncio.Event, bo
             timeout_graceful_shutdown=_DRAIN_S,
         )
     )
+    server.config.load()
     gc.collect()
     gc.freeze()  # models and vocabularies live as long as the process: do not walk them
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    serving = asyncio.create_task(server.serve(sockets=[]))  # the acceptor brings connections
+    acceptor = Acceptor(
+        socket.socket(fileno=boot.socket_fd),
+        server.new_connection,
+        lambda: len(server.server_state.connections),
+        Loads(context.layout.loads, context.settings.serve.workers, boot.slot),
+    )
+    acceptor.start()
     report_ready(boot)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    acceptor.close()
     server.should_exit = True
     await serving
     stopping.cancel()

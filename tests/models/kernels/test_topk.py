@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from palate.models.kernels.topk import popularity_where_flat, top_k_rows
+from palate.models.kernels.topk import popularity_where_silent, top_k_rows
 from palate.types import FloatArray
 
 nan = float("nan")
@@ -75,11 +75,19 @@ def test_k_far_above_the_catalogue_takes_no_time() -> None:
 def test_flat_rows_become_popularity(row: list[float], flat: bool) -> None:
     popularity = np.array([3, 2, 1], np.float32)
     scores = np.array([row])
-    popularity_where_flat(scores, np.array([0, 1]), popularity)
+    popularity_where_silent(scores, np.array([0, 1]), popularity)
     np.testing.assert_array_equal(scores[0], popularity if flat else row)
 
 
 def test_an_empty_history_becomes_popularity() -> None:
     scores = np.array([[1.0, 2.0], [1.0, 2.0]])
-    popularity_where_flat(scores, np.array([0, 0, 1]), np.array([8, 9], np.float32))
+    popularity_where_silent(scores, np.array([0, 0, 1]), np.array([8, 9], np.float32))
     assert scores.tolist() == [[8.0, 9.0], [1.0, 2.0]]
+
+
+def test_an_item_that_nothing_speaks_for_comes_last_by_popularity() -> None:
+    popularity = np.array([0, 1, 3, 9], np.float32)
+    scores = np.array([[0.0, 0.5, 0.0, 0.0], [0.0, -0.5, 0.0, 1.0]])
+    popularity_where_silent(scores, np.array([0, 1, 2]), popularity)
+    # A model with negative scores means its zeros.
+    assert scores.tolist() == [[-1.0, 0.5, -0.25, -0.1], [0.0, -0.5, 0.0, 1.0]]

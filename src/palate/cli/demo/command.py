@@ -74,6 +74,8 @@ def demo(
 
 
 def _serve_on(service: subprocess.Popen[bytes], url: str, terminal: Terminal) -> None:
+    # Polars takes SIGINT with SA_RESTART, under which a blocking wait sleeps on; take it back.
+    signal.signal(signal.SIGINT, _end_as_by_ctrl_c)
     try:
         terminal.tell(f"\nServing at {url} until Ctrl-C.")
         code = service.wait()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["compile_all", "compiling"]
+__all__ = ["LONGEST_S", "compile_all", "compiling"]
 
 LONGEST_S = 180.0
 

@@ -16,7 +16,7 @@ from palate.cli.demo.client import Client
 from palate.cli.demo.contest import run_contest, standings
 from palate.cli.demo.conversation import Films, ask, tell, untouched
 from palate.cli.demo.data import DemoData, find_data
-from palate.cli.demo.kernels import compiling
+from palate.cli.demo.kernels import LONGEST_S, compiling
 from palate.cli.demo.service import free_port, serving
 from palate.cli.demo.show import after_table, before_table, curl_lines
 from palate.cli.demo.steps import Steps
@@ -136,7 +136,7 @@ class Loop:
 
     def _wait_for_kernels(self, compiler: subprocess.Popen[bytes]) -> None:
         with self._steps.step("Kernels") as step:
-            failed = compiler.wait() != 0
+            failed = compiler.wait(LONGEST_S) != 0
             step.tell(
                 f"could not be compiled ahead, see {self.home / 'kernels.log'}"
                 if failed

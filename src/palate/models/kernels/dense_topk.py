@@ -29,14 +29,15 @@ def dense_top_k(indptr, items, weights, matrix, exclude_seen, allowed, out_items
         out_scores: (n, k) float32, filled with NaN before.
 
     Returns:
-        (n,) bool, whether all scores of a user are the same: it prefers nothing.
+        (n,) bool, whether popularity has a say: all scores of a user are the same, or an item
+        with a score of 0 is among the best. Those rows are not final.
     """
     n, n_items = out_items.shape[0], matrix.shape[0]
     k = min(out_items.shape[1], n_items)
     heap_score = np.empty((n, k), np.float64)
     heap_item = np.empty((n, k), np.int32)
     size = np.zeros(n, np.int64)
-    flat = np.ones(n, np.bool_)
+    silent = np.ones(n, np.bool_)
     first = np.zeros(n, matrix.dtype)
     tile = np.zeros((n_items, TILE), matrix.dtype)
     total = np.empty(TILE, matrix.dtype)
@@ -51,10 +52,10 @@ def dense_top_k(indptr, items, weights, matrix, exclude_seen, allowed, out_items
             _add_rows(items, weights, start, stop, tile, TILE, total)
             if left == 0:
                 first[u] = total[0]
-            if flat[u]:
+            if silent[u]:
                 for j in range(width):
                     if total[j] != first[u]:
-                        flat[u] = False
+                        silent[u] = False
             if exclude_seen:
                 for e in range(start, stop):
                     at = items[e] - left
@@ -78,4 +79,6 @@ def dense_top_k(indptr, items, weights, matrix, exclude_seen, allowed, out_items
         for rank in range(size[u]):
             out_items[u, rank] = heap_item[u, rank]
             out_scores[u, rank] = heap_score[u, rank]
-    return flat
+        if size[u] > 0 and heap_score[u, size[u] - 1] == 0:
+            silent[u] = True
+    return silent

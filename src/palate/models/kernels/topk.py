@@ -7,7 +7,7 @@ import numpy as np
 
 from palate.models.kernels.heap import heap_push, heap_sort
 
-__all__ = ["popularity_where_flat", "top_k_rows"]
+__all__ = ["popularity_where_silent", "top_k_rows"]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -50,11 +50,16 @@ def top_k_rows(scores, indptr, seen, exclude_seen, allowed, out_items, out_score
 
 
 @numba.njit(cache=True, nogil=True)
-def popularity_where_flat(scores, indptr, popularity):  # type: ignore[no-untyped-def]
-    """Overwrite each row that prefers nothing with popularity.
+def popularity_where_silent(scores, indptr, popularity):  # type: ignore[no-untyped-def]
+    """Let popularity speak where a row of scores says nothing, in place.
 
     A row prefers nothing where the history is empty, or where all scores that are not NaN
-    are the same: then the model knows nothing of this user, whatever the history holds.
+    are the same: then the model knows nothing of this user, whatever the history holds, and
+    the row becomes the popularity of each item.
+
+    In any other row without negative scores a score of 0 is an item that the history says
+    nothing of. It becomes -1 / (1 + popularity): behind all that have a score, the popular
+    first.
 
     Args:
         scores: (n, n_items) float, changed in place.
@@ -64,17 +69,18 @@ def popularity_where_flat(scores, indptr, popularity):  # type: ignore[no-untype
     n, n_items = scores.shape
     for i in range(n):
         row = scores[i]
-        flat = True
+        lowest, highest = np.inf, -np.inf
         if indptr[i + 1] > indptr[i]:
-            first = np.nan
-            for item in range(n_items):
+            for item in range(n_items):  # NaN compares false, so it is neither
                 score = row[item]
-                if score == score:
-                    if first != first:
-                        first = score
-                    elif score != first:
-                        flat = False
-                        break
-        if flat:
+                if score < lowest:
+                    lowest = score
+                if score > highest:
+                    highest = score
+        if not lowest < highest:
             for item in range(n_items):
                 row[item] = popularity[item]
+        elif lowest == 0:
+            for item in range(n_items):
+                if row[item] == 0:
+                    row[item] = -1 / (1 + popularity[item])
