@@ -137,7 +137,7 @@ def _session_of(prefixes: Sequence[Sequence[int]], targets: Sequence[int]) -> In
     """(n,) which prefixes are of one session: the set lists each from the longest down."""
     first = [True]
     for at in range(1, len(targets)):
-        first.append(list(prefixes[at]) + [targets[at]] != list(prefixes[at - 1]))
+        first.append([*prefixes[at], targets[at]] != list(prefixes[at - 1]))
     return np.cumsum(first).astype(np.int32)
 
 

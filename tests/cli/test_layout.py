@@ -13,6 +13,11 @@ def test_an_empty_table_is_its_headers() -> None:
     assert table(["item", "score"], []) == "item  score"
 
 
+def test_a_small_number_is_no_zero() -> None:
+    cells = table(["score"], [[0.0], [1e-9], [-2.5e-4], [float("nan")]]).split()
+    assert cells == ["score", "0.0000", "1.00e-09", "-2.50e-04", "nan"]
+
+
 def test_long_text_is_cut_and_line_breaks_are_not_followed() -> None:
     assert table(["title"], [["one\ntwo three four"]], widest=10).splitlines()[1] == "one two t…"
 

@@ -79,6 +79,13 @@ def test_beside_a_service_events_go_through_its_writer(project: Path) -> None:
             assert [event["item_id"] for event in json.load(answer)["events"]] == ["m01"]
         ours = run("recommend", "new", "--json", cwd=project)
         assert json.loads(ours.stdout)["known"]
+        findings = json.loads(run("doctor", "--json", cwd=project).stdout)
+        assert {
+            "level": "ok",
+            "check": "service",
+            "found": f"runs at {url}",
+            "hint": None,
+        } in findings
         second = run("serve", "--port", "0", cwd=project)
         assert second.returncode == 1
         assert "another service runs" in second.stderr

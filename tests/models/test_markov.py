@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from palate.data import Dataset
 from palate.models.markov import Markov, MarkovConfig
+from palate.testing.checkerboard import N_USERS
+from palate.testing.model_files import AnyModel
 from palate.testing.models import ModelConformance
 from palate.testing.rows import dataset, history
 
@@ -25,7 +28,12 @@ A, B, C = range(3)
 
 class TestMarkov(ModelConformance):
     model = Markov(MarkovConfig(D=10))
-    personal = False  # the last item decides: on the board some were never followed by the rest
+
+    def test_recommends_the_obvious(self, board: Dataset, fitted: AnyModel) -> None:
+        """What follows a user's last item is of its kind, if seen already or not."""
+        users = board.user_vocabulary.ids[:N_USERS]
+        first = fitted.recommend(users, 1, exclude_seen=False)["item_id"].to_list()
+        assert [int(item[-2:]) % 2 for item in first] == [user % 2 for user in range(N_USERS)]
 
 
 def scores(model: Markov, *items: int) -> np.ndarray:
@@ -68,7 +76,9 @@ def test_order_is_that_of_time_not_of_arrival() -> None:
 
 
 def test_an_item_that_nothing_followed_gets_popular_items() -> None:
-    model = Markov().fit(dataset([("u", "a", 1.0, 0.0), ("u", "b", 1.0, 1.0), ("v", "b", 1.0, 0.0)]))
+    model = Markov().fit(
+        dataset([("u", "a", 1.0, 0.0), ("u", "b", 1.0, 1.0), ("v", "b", 1.0, 0.0)])
+    )
     assert model.top_k(history([1], 2), 1, exclude_seen=False).items.tolist() == [[1]]
 
 
@@ -93,5 +103,5 @@ def test_partial_fit_with_nothing_changes_nothing() -> None:
 
 @pytest.mark.parametrize("value", [{"D": 0}, {"delta": 0.0}, {"delta": 1.5}])
 def test_impossible_settings(value: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="D|delta"):
+    with pytest.raises(ValueError, match="validation error"):
         MarkovConfig.model_validate(value)

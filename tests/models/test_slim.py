@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import minimize
 
 from palate.data import Dataset
-from palate.models.slim import SLIM, SLIMConfig
 from palate.models.similarity import SparseSimilarity
+from palate.models.slim import SLIM, SLIMConfig
 from palate.testing.models import ModelConformance
 from palate.testing.rows import dataset, history, random_histories
 
@@ -83,9 +83,7 @@ def test_a_high_penalty_leaves_nothing_and_popular_items_answer(data: Dataset) -
 def test_scores_are_the_history_times_w(data: Dataset) -> None:
     model = SLIM(SLIMConfig(lambda_=LAMBDA, beta=BETA)).fit(data)
     x = data.histories.matrix(binary=True).toarray()
-    np.testing.assert_allclose(
-        model.score_histories(data.histories), x @ weights(model), atol=1e-9
-    )
+    np.testing.assert_allclose(model.score_histories(data.histories), x @ weights(model), atol=1e-9)
 
 
 def test_two_items_by_hand() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 __all__ = ["ago", "fields", "number", "table", "when"]
 
 GAP = "  "
+SMALL = 1e-3
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, widest: int = 44) -> str:
@@ -60,7 +61,8 @@ def _cell(value: object, widest: int) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.4f}"
+        # A score far below 1 is no zero.
+        return f"{value:.4f}" if value == 0 or abs(value) >= SMALL else f"{value:.2e}"
     if isinstance(value, int) and not isinstance(value, bool):
         return number(value)
     text = " ".join(str(value).split())

@@ -6,15 +6,29 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["ITEM_DELETED", "ITEM_UPSERTED", "RESERVED", "SERVED", "USER_UPSERTED", "Event"]
+__all__ = [
+    "ITEM_DELETED",
+    "ITEM_UPSERTED",
+    "KEPT",
+    "RESERVED",
+    "SERVED",
+    "USER_FORGOTTEN",
+    "USER_IDENTIFIED",
+    "USER_UPSERTED",
+    "Event",
+]
 
 ITEM_UPSERTED: Final = "item.upserted"
 ITEM_DELETED: Final = "item.deleted"
 USER_UPSERTED: Final = "user.upserted"
+USER_IDENTIFIED: Final = "user.identified"
+USER_FORGOTTEN: Final = "user.forgotten"
 SERVED: Final = "served"
-RESERVED: Final = frozenset(
-    {ITEM_UPSERTED, ITEM_DELETED, USER_UPSERTED, "user.identified", "user.forgotten", SERVED}
-)
+
+KEPT: Final = (ITEM_UPSERTED, ITEM_DELETED, USER_UPSERTED, USER_IDENTIFIED, USER_FORGOTTEN)
+"""What an item or a user is. It does not go away with age, only when it is replaced."""
+
+RESERVED: Final = frozenset({*KEPT, SERVED})
 
 
 class Event(

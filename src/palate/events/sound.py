@@ -6,7 +6,13 @@ import math
 import re
 from typing import Final
 
-from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED, USER_UPSERTED, Event
+from palate.events.schema import (
+    ITEM_DELETED,
+    ITEM_UPSERTED,
+    USER_IDENTIFIED,
+    USER_UPSERTED,
+    Event,
+)
 
 __all__ = ["MAX_ID_BYTES", "fault", "id_fault"]
 
@@ -56,4 +62,6 @@ def fault(event: Event) -> str | None:
         return f"{event.event} needs an item_id"
     if event.user_id is None and event.event == USER_UPSERTED:
         return f"{event.event} needs a user_id"
+    if event.event == USER_IDENTIFIED and None in (event.user_id, event.anonymous_id):
+        return f"{event.event} needs a user_id and an anonymous_id"
     return None

@@ -107,6 +107,8 @@ def validate(
     posted = _posted(raw)
     if isinstance(posted, str):
         return posted
+    if posted.event in RESERVED and not allow_reserved:
+        return f"the type {posted.event!r} is reserved: use the route that owns it"
     timestamp = _time_us(posted.timestamp, now_us)
     if isinstance(timestamp, str):
         return timestamp
@@ -127,7 +129,7 @@ def validate(
     wrong = fault(event) or _place_fault(event)
     if wrong is None:
         if event.event in RESERVED:
-            wrong = _reserved_fault(event, schema, allowed=allow_reserved)
+            wrong = _reserved_fault(event, schema)
         else:
             wrong = _ordinary_fault(event, schema)
     return event if wrong is None else wrong
@@ -181,9 +183,7 @@ def _place_fault(event: Event) -> str | None:
     return wrong
 
 
-def _reserved_fault(event: Event, schema: Schema, *, allowed: bool) -> str | None:
-    if not allowed:
-        return f"the type {event.event!r} is reserved: use the route that owns it"
+def _reserved_fault(event: Event, schema: Schema) -> str | None:
     if event.attributes is None:
         return None
     if event.event == ITEM_UPSERTED:

@@ -1,6 +1,7 @@
 """What is known of a person now: attributes, and the last events that name an item.
 
-Writes: every ordinary event with an item, and `user.upserted`. Reads: one value by key.
+Writes: every ordinary event with an item, `user.upserted`, and `user.identified`, which moves a
+visitor's history to a user once. Reads: one value by key.
 """
 
 from __future__ import annotations
@@ -60,6 +61,28 @@ class UserState(msgspec.Struct, array_like=True, gc=False):
                     self.values.insert(place, event.value)
                     times.insert(place, event.timestamp)
             self.updated_offset = record.offset
+        self.keep_last(limit)
+
+    def join(self, visitor: UserState, offset: int, limit: int) -> None:
+        """Take over the history of a visitor who turned out to be this person at `offset`.
+
+        Events of one time: this person's own come first.
+        """
+        if not visitor.timestamps:
+            return
+        times = self.timestamps + visitor.timestamps
+        order = sorted(range(len(times)), key=times.__getitem__)
+        items, events = self.item_ids + visitor.item_ids, self.events + visitor.events
+        values = self.values + visitor.values
+        self.item_ids = [items[place] for place in order]
+        self.events = [events[place] for place in order]
+        self.values = [values[place] for place in order]
+        self.timestamps = [times[place] for place in order]
+        self.updated_offset = offset
+        self.keep_last(limit)
+
+    def keep_last(self, limit: int) -> None:
+        """Forget all but the last `limit` events."""
         surplus = len(self.timestamps) - limit
         if surplus > 0:
             del self.item_ids[:surplus]

@@ -352,7 +352,7 @@ class Recommender(ABC, Generic[ConfigT]):
             folder,
             name=self.name,
             config=self.config,
-            state={**self._state(), "popularity": self.popularity},
+            state={"popularity": self.popularity, **self._state()},  # raises before fit
             vocabulary=self.vocabulary,
         )
 

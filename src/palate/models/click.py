@@ -62,7 +62,9 @@ class ClickConfig(ModelConfig):
 
 
 class ClickModel(ABC, Generic[ConfigT]):
-    """A model over typed columns. `palate.testing.ClickModelConformance` checks the laws:
+    """A model over typed columns.
+
+    The laws, checked by `palate.testing.click_models.ClickModelConformance`:
 
     1. `predict` gives one finite number for every row, in order; a probability for clicks.
     2. What a row gets does not depend on the rows beside it.

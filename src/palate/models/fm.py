@@ -151,9 +151,13 @@ class FM(ClickModel[FMConfig]):
         return np.asarray(expit(y) if self.config.task == "click" else np.clip(y, *self._range))
 
     def _files(self) -> dict[str, bytes]:
-        machine = self._machine
-        arrays = {"bias": machine.bias, "w": machine.w, "v": machine.v}
-        return {"state.npz": to_npz({**arrays, "range": np.array(self._range)})}
+        arrays: dict[str, np.ndarray] = {
+            "bias": self._machine.bias,
+            "w": self._machine.w,
+            "v": self._machine.v,
+            "range": np.array(self._range),
+        }
+        return {"state.npz": to_npz(arrays)}
 
     def _restore(self, columns: Columns, files: dict[str, bytes]) -> None:
         state = from_npz(files["state.npz"])

@@ -60,4 +60,4 @@ class Markov(SequenceModel[MarkovConfig]):
 
     def _entry_weights(self, histories: Histories) -> Float64Array:
         last = (places_from_the_end(histories) == 0) & (histories.values > 0)
-        return last.astype(np.float64)
+        return np.asarray(last, np.float64)

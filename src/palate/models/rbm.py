@@ -33,7 +33,7 @@ from palate.data.histories import Histories
 from palate.models.base import Recommender
 from palate.models.config import Dimension, ModelConfig, Range
 from palate.models.visible import BinaryUnits, Layer, SoftmaxUnits, Units
-from palate.types import Float32Array, FloatArray, Progress
+from palate.types import FloatArray, Progress
 
 __all__ = ["RBM", "RBMConfig"]
 
@@ -100,7 +100,7 @@ class RBM(Recommender[RBMConfig]):
                 part = histories.select(order[start : start + c.batch])
                 drawn = rng.random((c.T, part.n_users, c.F), np.float32)
                 step = units.contrast(part, layer, drawn)
-                _move(layer, moving, step, rate=epsilon / part.n_users, config=c)
+                _move(layer, moving, step, users=part.n_users, epsilon=epsilon, config=c)
             if progress is not None:
                 progress(epoch + 1, c.epochs, "learning")
         return layer
@@ -123,14 +123,16 @@ class RBM(Recommender[RBMConfig]):
         self._units = SoftmaxUnits(state["levels"]) if softmax_units else BinaryUnits()
 
 
-def _move(layer: Layer, moving: Layer, step: Layer, *, rate: float, config: RBMConfig) -> None:
+def _move(
+    layer: Layer, moving: Layer, step: Layer, *, users: int, epsilon: float, config: RBMConfig
+) -> None:
     """One step with momentum; weights alone decay, biases do not."""
     for at, (value, speed, change) in enumerate(
         zip(layer.parts, moving.parts, step.parts, strict=True)
     ):
-        change *= np.float32(rate)
+        change *= np.float32(epsilon / users)
         if at == 0:
-            change -= np.float32(rate * config.decay) * value
+            change -= np.float32(epsilon * config.decay) * value
         speed *= np.float32(config.momentum)
         speed += change
         value += speed

@@ -71,7 +71,7 @@ class RP3beta(ItemToItem[RP3betaConfig]):
 
     def _entry_weights(self, histories: Histories) -> Float64Array:
         x = positive_pairs(histories, binary=self.config.binary)
-        return _shares(histories.indptr, x) ** self.config.alpha
+        return np.power(_shares(histories.indptr, x), self.config.alpha)
 
 
 def _steps(pairs: Pairs, alpha: float) -> Pairs:

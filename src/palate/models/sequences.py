@@ -165,8 +165,8 @@ class SequenceModel(ItemToItem[ConfigT]):
         """S from C."""
         near, kind = self._near, self._nearness()
         n = near.shape[0]
-        row_sums = np.bincount(_row_of(near), near.data, minlength=n)
-        column_sums = np.bincount(near.indices, near.data, minlength=n)
+        row_sums = np.bincount(_row_of(near), near.data, minlength=n).astype(np.float64)
+        column_sums = np.bincount(near.indices, near.data, minlength=n).astype(np.float64)
         scale = _power(row_sums, -kind.alpha)[_row_of(near)]
         scale *= _power(column_sums, -kind.beta)[near.indices]
         self._similarity = SparseSimilarity(

@@ -57,7 +57,10 @@ class SessionKNNConfig(ModelConfig):
         default=0.75, ge=0, description="What counts that came before the match, against after."
     )
     window: int = Field(
-        default=20, ge=1, le=1000, description="Places from the match at most; memory grows with it."
+        default=20,
+        ge=1,
+        le=1000,
+        description="Places from the match at most; memory grows with it.",
     )
     alpha: float = Field(
         default=0.5, ge=0, le=1, description="How much less a match counts that many sessions have."

@@ -96,9 +96,7 @@ def _solve(
     penalties = (config.lambda_, config.beta)
 
     def block(start: int, stop: int) -> SparseRows:
-        solved: SparseRows = descend(
-            start, stop, gram, diagonal, penalties, (config.sweeps, STILL)
-        )
+        solved: SparseRows = descend(start, stop, gram, diagonal, penalties, (config.sweeps, STILL))
         if progress is not None:
             progress(stop, n, "solving items")
         return solved

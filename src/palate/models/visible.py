@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from scipy.special import expit, log_softmax, softmax
+from scipy.special import expit, softmax
 
 from palate.data.histories import Histories
 from palate.errors import DataError
@@ -105,14 +104,13 @@ class SoftmaxUnits(Units):
         counts = np.bincount(cells, minlength=histories.n_items * self.n_levels)
         counts = counts.reshape(histories.n_items, self.n_levels).astype(np.float64)
         average = (counts.sum(0) + 1.0) / (counts.sum() + self.n_levels)
-        return np.log(counts + SMOOTHING * average).astype(np.float32)
+        return np.asarray(np.log(counts + SMOOTHING * average), np.float32)
 
     def hidden(self, histories: Histories, layer: Layer) -> Float32Array:
+        """By what was rated, and how."""
         out = np.empty((histories.n_users, len(layer.hidden)), np.float32)
         levels = self.rows(histories.values)
-        hidden_chances(
-            histories.indptr, histories.items, levels, layer.weights, layer.hidden, out
-        )
+        hidden_chances(histories.indptr, histories.items, levels, layer.weights, layer.hidden, out)
         return out
 
     def answer(self, hidden: Float32Array, layer: Layer) -> Float32Array:
@@ -124,6 +122,7 @@ class SoftmaxUnits(Units):
         return expected
 
     def contrast(self, histories: Histories, layer: Layer, drawn: Float32Array) -> Layer:
+        """Only the items that a user rated take part."""
         indptr, items = histories.indptr, histories.items
         first = self.hidden(histories, layer)
         last = np.empty_like(first)
@@ -151,7 +150,7 @@ class BinaryUnits(Units):
         """The log odds that a user touched the item."""
         touched = self.shown(histories).sum(0) + 0.5
         share = touched / (histories.n_users + 1.0)
-        return np.log(share / (1.0 - share)).astype(np.float32)[:, None]
+        return np.asarray(np.log(share / (1.0 - share)), np.float32)[:, None]
 
     def shown(self, histories: Histories) -> Float32Array:
         """(n, n_items) float32, 1 where a user's events on an item add up to more than 0."""
@@ -161,6 +160,7 @@ class BinaryUnits(Units):
         return out
 
     def hidden(self, histories: Histories, layer: Layer) -> Float32Array:
+        """By what was touched, and what was not."""
         return self._up(self.shown(histories), layer)
 
     def answer(self, hidden: Float32Array, layer: Layer) -> Float32Array:
@@ -169,6 +169,7 @@ class BinaryUnits(Units):
         return scores
 
     def contrast(self, histories: Histories, layer: Layer, drawn: Float32Array) -> Layer:
+        """All items take part."""
         shown = self.shown(histories)
         first = last = self._up(shown, layer)
         dreamt = shown

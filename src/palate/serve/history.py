@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ import numpy as np
 from palate.data.histories import Histories
 from palate.features.user_state import UserState
 from palate.serve.shelf import Loaded
+from palate.types import Float32Array
 
 __all__ = ["Past", "fold", "merge"]
 
@@ -68,18 +69,30 @@ def fold(past: Past, loaded: Loaded) -> Histories:
     """
     vocabulary = loaded.model.vocabulary
     rows = vocabulary.rows(past.item_ids)
-    weights = loaded.weights
-    kinds = [weights.get(event, _UNDECLARED) for event in past.events]
-    worth = np.array(
-        [
-            weight * value if multiplies and value is not None else weight
-            for (weight, multiplies), value in zip(kinds, past.values, strict=True)
-        ],
-        np.float32,
-    )
+    worth = _worth(past, loaded.weights)
     timestamps = np.array(past.timestamps, np.int64)
     known = rows >= 0
     if not known.all():
         rows, worth, timestamps = rows[known], worth[known], timestamps[known]
     indptr = np.array([0, len(rows)], np.int64)
     return Histories(indptr, rows, worth, timestamps, len(vocabulary))
+
+
+def _worth(past: Past, weights: Mapping[str, tuple[float, bool]]) -> Float32Array:
+    """(n,) float32: weight of each event's type, times its value where the type says so."""
+    n = len(past.events)
+    kinds = {weights.get(event, _UNDECLARED) for event in set(past.events)}
+    if len(kinds) == 1:  # most often: everybody rates, or everybody clicks
+        ((weight, multiplies),) = kinds
+        if not multiplies:
+            return np.full(n, weight, np.float32)
+        if None not in past.values:
+            return (np.array(past.values, np.float64) * weight).astype(np.float32)
+    of_each = [weights.get(event, _UNDECLARED) for event in past.events]
+    return np.array(
+        [
+            weight * value if multiplies and value is not None else weight
+            for (weight, multiplies), value in zip(of_each, past.values, strict=True)
+        ],
+        np.float32,
+    )

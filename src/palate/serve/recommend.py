@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -215,7 +215,7 @@ class Recommendations:
         visitor = Past.of(self._state.anonymous(anonymous_id))
         return visitor if user_id is None else merge(visitor, Past.of(self._state.user(user_id)))
 
-    def _fallback(self, loaded: Loaded | None, seen: Any = ()) -> Source | None:
+    def _fallback(self, loaded: Loaded | None, seen: Collection[str] = ()) -> Source | None:
         if loaded is not None:
             return PopularSource(loaded, seen)
         return None if self._catalogue is None else NewestSource(self._catalogue, seen)

@@ -92,7 +92,13 @@ def check_clock() -> Iterator[Finding]:
 
 
 def check_port(settings: Settings) -> Iterator[Finding]:
-    """Whether `palate serve` could listen; a running service holds its port."""
+    """Whether `palate serve` could listen, or does."""
+    from palate.serve.lock import running_service
+
+    running = running_service(settings.home) if settings.home.is_dir() else None
+    if running is not None:
+        yield ok("service", f"runs at {running.url or 'an address that is not known yet'}")
+        return
     host, port = settings.serve.host, settings.serve.port
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -102,7 +108,7 @@ def check_port(settings: Settings) -> Iterator[Finding]:
             yield warn(
                 "port",
                 f"{host}:{port} cannot be listened on: {error.strerror}",
-                hint="it may be your running service; else palate serve --port 8081",
+                hint="palate serve --port 0 takes any port that is free",
             )
             return
     yield ok("port", f"{host}:{port} is free")

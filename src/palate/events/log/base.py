@@ -76,7 +76,14 @@ class EventLog(Protocol):
         ...
 
     def trim(self, before: int) -> int:
-        """Drop records below `before` that every group has passed; how many were dropped."""
+        """Drop what people did below `before` where every group has passed; how many records.
+
+        What items and users are (`schema.KEPT`) stays until it is replaced.
+        """
+        ...
+
+    def start(self) -> int:
+        """The offset from which the log is whole: 1, or where `trim` has come to."""
         ...
 
     def close(self) -> None:

@@ -12,11 +12,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from palate.errors import LogError
 
-__all__ = ["ConsumerGroups"]
+__all__ = ["ConsumerGroups", "Group"]
 
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS groups (
@@ -27,6 +29,22 @@ CREATE TABLE IF NOT EXISTS groups (
 ) WITHOUT ROWID
 """
 _BUSY_S: Final = 10.0
+
+
+class Group(msgspec.Struct, frozen=True):
+    """One consumer group.
+
+    Attributes:
+        name: Its name.
+        committed: The offset up to which it is done.
+        owner: Its active consumer; None where nobody holds a lease.
+        lease_until: When that lease ends, seconds since 1970.
+    """
+
+    name: str
+    committed: int
+    owner: str | None
+    lease_until: float
 
 
 class ConsumerGroups:
@@ -89,6 +107,39 @@ class ConsumerGroups:
         rows = self._read("SELECT committed FROM groups ORDER BY committed LIMIT 1", ())
         return rows[0] if rows else None
 
+    def all(self) -> list[Group]:
+        """Every group, by name."""
+        rows = self._rows("SELECT name, committed, owner, lease_until FROM groups ORDER BY name")
+        return [Group(*row) for row in rows]
+
+    def rewind(self, group: str, offset: int) -> None:
+        """`group` begins again after `offset`, forward or back; a new group is made there.
+
+        Raises:
+            LogError: It has an active consumer, whose next commit would undo this.
+        """
+        changed = self._write(
+            "INSERT INTO groups (name, committed) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE "
+            "SET committed = ?2 WHERE owner IS NULL OR lease_until <= ?3",
+            (group, offset, time.time()),
+        )
+        if not changed:
+            raise _active(group)
+
+    def forget(self, group: str) -> bool:
+        """Drop `group`, so that it holds nothing back; whether it was there.
+
+        Raises:
+            LogError: It has an active consumer.
+        """
+        dropped = self._write(
+            "DELETE FROM groups WHERE name = ? AND (owner IS NULL OR lease_until <= ?)",
+            (group, time.time()),
+        )
+        if not dropped and any(known.name == group for known in self.all()):
+            raise _active(group)
+        return dropped == 1
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
@@ -98,10 +149,13 @@ class ConsumerGroups:
 
     def _read(self, sql: str, values: tuple[str | int, ...]) -> list[int]:
         """The first column of what `sql` selects; nothing where there is no file yet."""
+        return [row[0] for row in self._rows(sql, values)]
+
+    def _rows(self, sql: str, values: tuple[str | int, ...] = ()) -> list[Any]:
         with self._guard():
             if self._connection is None and not self._path.exists():
                 return []
-            return [row[0] for row in self._opened().execute(sql, values)]
+            return self._opened().execute(sql, values).fetchall()
 
     def _write(self, sql: str, values: tuple[str | float, ...]) -> int:
         """How many rows `sql` changed."""
@@ -137,3 +191,10 @@ class ConsumerGroups:
             connection.close()
             raise
         return connection
+
+
+def _active(group: str) -> LogError:
+    return LogError(
+        f"the group {group!r} has an active consumer",
+        hint="stop it, or wait until its lease has run out",
+    )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 from palate.errors import EventError, LogError
 from palate.events.identity import id_key, now_us
-from palate.events.log import tables
+from palate.events.log import tables, upkeep
 from palate.events.log.base import Appended, Record
-from palate.events.log.groups import ConsumerGroups
+from palate.events.log.groups import ConsumerGroups, Group
+from palate.events.log.interactions import SELECT_INTERACTIONS, Interactions
 from palate.events.log.lock import OwnerLock
 from palate.events.schema import Event
 from palate.events.sound import fault
@@ -23,6 +24,7 @@ __all__ = ["SqliteEventLog"]
 
 _LOOKUP: Final = 900  # ids asked for in one SELECT; SQLite before 3.32 allows 999 parameters
 _PRUNE: Final = 2000  # expired ids dropped per append, at least
+_STEP: Final = 2000  # offsets or records looked at in one transaction of trim, compact, bury
 
 
 class SqliteEventLog:
@@ -163,21 +165,62 @@ class SqliteEventLog:
             (cutoff, steps),
         )
 
-    def trim(self, before: int) -> int:
-        """Drop records below `before` that every group has passed; how many were dropped.
+    def trim(self, before: int, *, steps: int | None = None) -> int:
+        """Drop what people did below `before` where every group has passed; how many records.
 
-        Ids within the window stay known, so a trimmed event is still a duplicate.
+        What items and users are stays until `compact`. Ids within the window stay known, so a
+        trimmed event is still a duplicate.
+
+        Args:
+            before: The first offset that stays.
+            steps: Look at so many offsets at most, and leave the rest to later calls.
 
         Raises:
             LogError: The log is read-only, or its disk is full.
         """
-        with self._write_lock, self._transaction() as writer:
-            slowest = self._groups.slowest()
-            below = min(before, self._head + 1, before if slowest is None else slowest + 1)
-            dropped = writer.execute('DELETE FROM events WHERE "offset" < ?', (below,)).rowcount
-            writer.execute("UPDATE trimmed SET below = max(below, ?)", (below,))
-            writer.execute("COMMIT")
+        below = min(before, self._passed() + 1)
+        return self._drop(upkeep.expire, below, steps)
+
+    def compact(self, upto: int, *, steps: int | None = None) -> int:
+        """Drop versions of items and users that a record up to `upto` replaced; how many.
+
+        Only what every group has passed counts. A second call goes on where the first ended.
+
+        Raises:
+            LogError: The log is read-only, or its disk is full.
+        """
+        return self._drop(upkeep.compact, min(upto, self._passed()), steps)
+
+    def bury(self, upto: int, *, steps: int | None = None) -> int:
+        """Drop tombstones (`item.deleted`) up to `upto`, where `compact` has been; how many.
+
+        The newest record stays, so that no offset is ever used twice.
+
+        Raises:
+            LogError: The log is read-only, or its disk is full.
+        """
+        return self._drop(upkeep.bury, min(upto, self._passed(), self._head - 1), steps)
+
+    def _drop(
+        self,
+        step: Callable[[sqlite3.Connection, int, int], tuple[int, bool]],
+        upto: int,
+        steps: int | None,
+    ) -> int:
+        """One transaction a step, so that appends come in between."""
+        dropped, more = 0, True
+        while more:
+            with self._write_lock, self._transaction() as writer:
+                n, more = step(writer, upto, _STEP if steps is None else steps)
+                writer.execute("COMMIT")
+            dropped += n
+            more = more and steps is None
         return dropped
+
+    def _passed(self) -> int:
+        """The offset up to which every group is done; the head where there is no group."""
+        slowest = self._groups.slowest()
+        return self._head if slowest is None else min(self._head, slowest)
 
     # ------------------------------------------------------------------ read
 
@@ -198,9 +241,41 @@ class SqliteEventLog:
         rows = self._fetch(f'{sql} ORDER BY "offset" LIMIT ?', (*values, *types, limit))
         return [tables.record_of(row) for row in rows]
 
+    def interactions(self, after: int, upto: int) -> Interactions:
+        """Ordinary events that name a person and an item, above `after` up to `upto`, as columns.
+
+        Raises:
+            LogError: The file is damaged.
+        """
+        rows = self._fetch(SELECT_INTERACTIONS, (after, upto))
+        return Interactions(*zip(*rows, strict=True)) if rows else Interactions()
+
     def head(self) -> int:
         """The newest offset; 0 for an empty log."""
         return self._newest()[0]
+
+    def start(self) -> int:
+        """The offset from which the log is whole: 1, or where `trim` has come to."""
+        rows: list[tuple[int]] = self._fetch("SELECT below FROM trimmed", ())
+        return rows[0][0]
+
+    def offset_before(self, received_at: int) -> int:
+        """The offset up to which all was received before `received_at`; 0 for nothing.
+
+        `received_at` is in microseconds since 1970 UTC.
+        """
+        low, high = 0, self.head()  # what is up to `low` was received before, what is above
+        while low < high:  # `high` was not: `received_at` never falls as offsets grow
+            middle = (low + high + 1) // 2
+            rows = self._fetch(
+                'SELECT received_at FROM events WHERE "offset" <= ? ORDER BY "offset" DESC LIMIT 1',
+                (middle,),
+            )
+            if not rows or rows[0][0] < received_at:
+                low = middle
+            else:
+                high = middle - 1
+        return low
 
     def _newest(self) -> tuple[int, int]:
         """The newest offset and its `received_at`, also where it was trimmed."""
@@ -235,6 +310,31 @@ class SqliteEventLog:
     def release(self, group: str, owner: str) -> None:
         """Give the lease back; nothing happens where `owner` does not hold it."""
         self._groups.release(group, owner)
+
+    def groups(self) -> list[Group]:
+        """Every consumer group, by name."""
+        return self._groups.all()
+
+    def rewind(self, group: str, offset: int) -> None:
+        """`group` begins again after `offset`. Any process may call it.
+
+        Raises:
+            LogError: The group has an active consumer, or what is after `offset` was trimmed.
+        """
+        if offset + 1 < self.start():
+            raise LogError(
+                f"what people did before offset {self.start()} was dropped with age",
+                hint=f"begin at {self.start()}",
+            )
+        self._groups.rewind(group, offset)
+
+    def forget_group(self, group: str) -> bool:
+        """Drop a group that nobody uses, so that it holds no trim back; whether it was there.
+
+        Raises:
+            LogError: It has an active consumer.
+        """
+        return self._groups.forget(group)
 
     # ------------------------------------------------------------------ lifetime
 

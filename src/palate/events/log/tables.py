@@ -14,13 +14,21 @@ from palate.events.schema import Event
 
 __all__ = ["ENTITY", "FORMAT", "SELECT", "Row", "connect", "record_of", "row_of"]
 
-FORMAT: Final = 1  # PRAGMA user_version; raise it with any change of the tables
+FORMAT: Final = 2  # PRAGMA user_version; raise it with any change of the tables
 _APPLICATION: Final = 0x50414C45  # "PALE": tells our file from any other SQLite file
 _BUSY_S: Final = 10.0
 
 ENTITY: Final = "event GLOB '*.*'"
 """Events about an item or a user, such as `item.upserted`: few among many, so they have an
 index. A query must repeat these very words for SQLite to use it."""
+
+_UPKEEP: Final = (  # what format 2 has beyond format 1
+    # The versions of one item or user; "offset" is the last part of every index.
+    f"CREATE INDEX versions ON events (coalesce(item_id, user_id)) WHERE {ENTITY}",
+    "ALTER TABLE trimmed ADD COLUMN compacted INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE trimmed ADD COLUMN buried INTEGER NOT NULL DEFAULT 0",
+    f"PRAGMA user_version = {FORMAT}",
+)
 
 _TABLES: Final = (
     """CREATE TABLE events (
@@ -41,10 +49,12 @@ _TABLES: Final = (
         key BLOB NOT NULL UNIQUE,      -- events.identity.id_key(event_id)
         received_at INTEGER NOT NULL
     )""",
-    "CREATE TABLE trimmed (below INTEGER NOT NULL)",  # one row: offsets below it were dropped
+    # One row, see upkeep.py: what people did is gone below `below`; up to `compacted` every
+    # record has dropped the older versions of its key, up to `buried` no tombstone is left.
+    "CREATE TABLE trimmed (below INTEGER NOT NULL)",
     "INSERT INTO trimmed VALUES (1)",
     f"PRAGMA application_id = {_APPLICATION}",
-    f"PRAGMA user_version = {FORMAT}",
+    *_UPKEEP,
 )
 
 SELECT: Final = (
@@ -147,6 +157,8 @@ def record_of(row: Row) -> Record:
 def connect(path: Path, *, read_only: bool, power: bool = False) -> sqlite3.Connection:
     """Open the file, making its tables where it is new and may be written.
 
+    The owner brings a file of format 1 up to date, all or nothing.
+
     Raises:
         LogError: It is not a log, is of another version, is damaged, or cannot be opened.
     """
@@ -171,6 +183,7 @@ def connect(path: Path, *, read_only: bool, power: bool = False) -> sqlite3.Conn
             # The index over recent ids is hit at random where ids are not UUIDs: keep it in memory.
             connection.execute("PRAGMA cache_size = -65536")  # KiB
             _create(connection)
+            _migrate(connection)
         _check(connection, path)
     except (sqlite3.Error, LogError) as error:
         connection.close()
@@ -192,11 +205,31 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring a log of format 1 to format 2: one transaction, so that a crash leaves format 1."""
+    if _stamp(connection) == (_APPLICATION, 1):
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in _UPKEEP:
+            connection.execute(statement)
+        connection.execute("COMMIT")
+
+
+def _stamp(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Whose file it is, and of which format."""
+    application: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return application, version
+
+
 def _check(connection: sqlite3.Connection, path: Path) -> None:
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    application, version = _stamp(connection)
     if application != _APPLICATION:
         raise LogError(f"{path} is not an event log of Palate")
+    if version == 1:
+        raise LogError(
+            f"the event log {path} has format 1 and its owner has not brought it to {FORMAT} yet",
+            hint="start the service or import something: the owner migrates it",
+        )
     if version != FORMAT:
         raise LogError(
             f"the event log {path} has format {version}; this version of Palate reads {FORMAT}",

@@ -19,82 +19,71 @@ import math
 import numba
 import numpy as np
 
-from palate.models.kernels.cholesky import FAST, add_outer, cholesky, solve_cholesky
+from palate.models.kernels.cholesky import FAST, cholesky, solve_cholesky
+from palate.models.kernels.tiles import add_outer, padded
 
 __all__ = ["solve_rows"]
 
-
-@numba.njit(cache=True, nogil=True, fastmath=FAST)
-def _gather_four(factors, items, weights, at, stop, v, w):  # type: ignore[no-untyped-def]
-    """The next four entries' vectors and weights; weight 0 past the last."""
-    for e in range(4):
-        if at + e < stop:
-            row = factors[items[at + e]]
-            w[e] = weights[at + e]
-            for k in range(row.shape[0]):
-                v[e, k] = row[k]
-        else:
-            w[e] = 0
+GATHERED = 64  # entries whose vectors are copied side by side at once
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def _by_factors(start, stop, row, other, diagonal, work):  # type: ignore[no-untyped-def]
-    """Normal equations of one row, f by f, into `row`; whether they could be solved."""
+def _by_factors(start, stop, other, own, work):  # type: ignore[no-untyped-def]
+    """Normal equations of one row, f by f, solved into `work`; whether they could be."""
     items, weights, targets, factors = other
-    A, _, v, w = work
+    A, V, W, x = work
     f = factors.shape[1]
     for i in range(f):
-        A[i, i:f] = 0
-        A[i, i] = diagonal[i]
-    row[:] = 0
-    for at in range(start, stop, 4):
-        _gather_four(factors, items, weights, at, stop, v, w)
-        add_outer(A, f, v, w)
-        for e in range(min(4, stop - at)):
-            pull = w[e] * targets[at + e]
+        A[i, i - i % 16 : f] = 0
+        A[i, i] = own[i]
+        x[0, i] = 0
+    for left in range(start, stop, GATHERED):
+        n = min(GATHERED, stop - left)
+        for e in range(n):
+            row, weight = factors[items[left + e]], weights[left + e]
+            pull = weight * targets[left + e]
             for k in range(f):
-                row[k] += pull * v[e, k]
-    solved = cholesky(A, f)
-    if solved:
-        solve_cholesky(A, f, row)
-    return solved
+                V[e, k] = row[k]
+                W[e, k] = weight * row[k]
+                x[0, k] += pull * row[k]
+        add_outer(A, f, V, W, n)
+    if not cholesky(A, f):
+        return False
+    solve_cholesky(A, f, x)
+    return True
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def _dot(a, b, f):  # type: ignore[no-untyped-def]
-    total = np.float32(0)
-    for k in range(f):
-        total += a[k] * b[k]
-    return total
-
-
-@numba.njit(cache=True, nogil=True, fastmath=FAST)
-def _by_entries(start, stop, row, other, diagonal, work):  # type: ignore[no-untyped-def]
+def _by_entries(start, stop, other, own, work):  # type: ignore[no-untyped-def]
     """The same solution from a system of the size of the row's entries."""
     items, weights, targets, factors = other
-    A, V, _, _ = work
+    A, V, _, x = work
     n, f = stop - start, factors.shape[1]
-    z = V[n]
+    width = padded(n)
     for k in range(f):
-        row[k] = 1 / math.sqrt(diagonal[k])
-    for a in range(n):
-        vector = factors[items[start + a]]
-        for k in range(f):
-            V[a, k] = vector[k] * row[k]
-    for a in range(n):
-        for b in range(a, n):
-            A[a, b] = _dot(V[a], V[b], f)
-        A[a, a] += 1 / weights[start + a]
-        z[a] = targets[start + a]
-    solved = cholesky(A, n)
-    if solved:
-        solve_cholesky(A, n, z)
-        for k in range(f):
-            total = np.float32(0)
-            for a in range(n):
-                total += V[a, k] * z[a]
-            row[k] *= total
-    return solved
+        own[k] = 1 / math.sqrt(own[k])
+    for a in range(width):  # V[k, a], so that tiles run over entries
+        if a < n:
+            row = factors[items[start + a]]
+            for k in range(f):
+                V[k, a] = row[k] * own[k]
+        else:
+            V[:f, a] = 0
+        A[a, a - a % 16 : width] = 0
+        A[a, a] = 1 / weights[start + a] if a < n else 1
+    add_outer(A, width, V, V, f)
+    z = V[f : f + 1]
+    for a in range(width):
+        z[0, a] = targets[start + a] if a < n else 0
+    if not cholesky(A, width):
+        return False
+    solve_cholesky(A, width, z)
+    for k in range(f):
+        total = np.float32(0)
+        for a in range(width):
+            total += V[k, a] * z[0, a]
+        x[0, k] = own[k] * total
+    return True
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
@@ -106,7 +95,7 @@ def solve_rows(start, stop, indptr, other, diagonal, ridge, out):  # type: ignor
         stop: Row after the last.
         indptr: (n + 1,) int64; row r owns entries `indptr[r]:indptr[r + 1]`.
         other: items (m,) int32 rows of `factors`, weights (m,) float32 c above 0,
-            targets (m,) float32 t, factors (n_items, f) float32.
+            targets (m,) float32 t, factors (n_items, f) float32; f a multiple of 16.
         diagonal: (f,) float32 d, at least 0.
         ridge: (n,) float32 r, above 0.
         out: (stop - start, f) float32; its content does not matter.
@@ -117,25 +106,25 @@ def solve_rows(start, stop, indptr, other, diagonal, ridge, out):  # type: ignor
     f = diagonal.shape[0]
     work = (
         np.empty((f, f), np.float32),
-        np.empty((f + 1, f), np.float32),
-        np.zeros((4, f), np.float32),
-        np.zeros(4, np.float32),
+        np.empty((max(f + 1, GATHERED), f), np.float32),
+        np.empty((GATHERED, f), np.float32),
+        np.empty((1, f), np.float32),
     )
     own = np.empty(f, np.float32)
     failed = 0
     for r in range(start, stop):
         first, last = indptr[r], indptr[r + 1]
-        row = out[r - start]
-        solved = True
+        out[r - start] = 0
+        if first == last:
+            continue
         for k in range(f):
             own[k] = diagonal[k] + ridge[r]
-        if first == last:
-            row[:] = 0
-        elif last - first < f:
-            solved = _by_entries(first, last, row, other, own, work)
+        if 4 * (last - first) <= 3 * f:
+            solved = _by_entries(first, last, other, own, work)
         else:
-            solved = _by_factors(first, last, row, other, own, work)
-        if not solved:
-            row[:] = 0
+            solved = _by_factors(first, last, other, own, work)
+        if solved:
+            out[r - start] = work[3][0]
+        else:
             failed += 1
     return failed

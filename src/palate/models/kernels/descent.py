@@ -7,9 +7,11 @@ import numpy as np
 
 __all__ = ["descend"]
 
+ALL, ACTIVE = 0, 1
+
 
 @numba.njit(cache=True, nogil=True)
-def _sweep(chosen, active_only, gram, diagonal, penalties, weights, rest):  # type: ignore[no-untyped-def]
+def _sweep(chosen, which, gram, diagonal, penalties, weights, rest):  # type: ignore[no-untyped-def]
     """Set each weight to its best given the others; returns the largest change."""
     rows, columns, values = gram
     lambda_, beta = penalties
@@ -17,7 +19,7 @@ def _sweep(chosen, active_only, gram, diagonal, penalties, weights, rest):  # ty
     for at in range(chosen.shape[0]):
         i = chosen[at]
         before = weights[i]
-        if active_only and before == 0.0:
+        if which == ACTIVE and before == 0.0:
             continue
         pull = rest[i] + diagonal[i] * before - lambda_
         after = pull / (diagonal[i] + beta) if pull > 0.0 else 0.0
@@ -32,7 +34,9 @@ def _sweep(chosen, active_only, gram, diagonal, penalties, weights, rest):  # ty
 
 @numba.njit(cache=True, nogil=True)
 def descend(start, stop, gram, diagonal, penalties, limits):  # type: ignore[no-untyped-def]
-    """Weights w >= 0 of each item j in turn, that minimise
+    """Find the weights w >= 0 of each item j in turn.
+
+    They minimise, by cyclic coordinate descent:
 
         1/2 |x_j - Xw|^2 + beta/2 |w|^2 + lambda |w|_1     with  w_j = 0.
 
@@ -75,11 +79,11 @@ def descend(start, stop, gram, diagonal, penalties, limits):  # type: ignore[no-
         used = 0
         while used < sweeps:
             used += 1
-            if _sweep(chosen, False, gram, diagonal, penalties, weights, rest) < still:
+            if _sweep(chosen, ALL, gram, diagonal, penalties, weights, rest) < still:
                 break
             while used < sweeps:
                 used += 1
-                if _sweep(chosen, True, gram, diagonal, penalties, weights, rest) < still:
+                if _sweep(chosen, ACTIVE, gram, diagonal, penalties, weights, rest) < still:
                     break
         if end + n > out_columns.shape[0]:
             room = max(2 * out_columns.shape[0], end + n)

@@ -5,14 +5,24 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from palate.models.kernels.cholesky import FAST
+from palate.models.kernels.tiles import TILE_COLUMNS, TILE_ROWS, add_tile, padded
 
 __all__ = ["inner_products"]
 
-ITEMS = 256  # of a tile; 256 x f items stay in the second cache while all users pass
+ITEMS = 512  # turned at once; f x ITEMS stay in the second cache while all users pass
+USERS = 64
 
 
-@numba.njit(cache=True, nogil=True, fastmath=FAST)
+@numba.njit(cache=True, nogil=True)
+def _turned(rows, start, stop, out):  # type: ignore[no-untyped-def]
+    """out[k, r] = rows[start + r, k], and 0 beyond the last row."""
+    n, f = stop - start, rows.shape[1]
+    for r in range(out.shape[1]):
+        for k in range(f):
+            out[k, r] = rows[start + r, k] if r < n else 0
+
+
+@numba.njit(cache=True, nogil=True)
 def inner_products(users, items, out):  # type: ignore[no-untyped-def]
     """Set out[u, i] to users[u] . items[i].
 
@@ -26,28 +36,19 @@ def inner_products(users, items, out):  # type: ignore[no-untyped-def]
     """
     n, f = users.shape
     n_items = items.shape[0]
-    tile = np.empty((f, ITEMS), np.float32)
+    some_items = np.empty((f, min(ITEMS, padded(n_items))), np.float32)
+    some_users = np.empty((f, min(USERS, padded(n))), np.float32)
+    scores = np.empty((some_users.shape[1], some_items.shape[1]), np.float32)
     for left in range(0, n_items, ITEMS):
-        width = min(ITEMS, n_items - left)
-        for j in range(width):
-            for k in range(f):
-                tile[k, j] = items[left + j, k]
-        for u in range(n):
-            _row(users[u], tile, f, width, out[u, left : left + width])
-
-
-@numba.njit(cache=True, nogil=True, fastmath=FAST)
-def _row(x, tile, f, width, out):  # type: ignore[no-untyped-def]
-    out[:] = 0
-    k = 0
-    while k + 4 <= f:
-        x0, x1, x2, x3 = x[k], x[k + 1], x[k + 2], x[k + 3]
-        for j in range(width):
-            out[j] += (x0 * tile[k, j] + x1 * tile[k + 1, j]) + (
-                x2 * tile[k + 2, j] + x3 * tile[k + 3, j]
-            )
-        k += 4
-    while k < f:
-        for j in range(width):
-            out[j] += x[k] * tile[k, j]
-        k += 1
+        wide = min(ITEMS, n_items - left)
+        _turned(items, left, left + wide, some_items)
+        for top in range(0, n, USERS):
+            high = min(USERS, n - top)
+            _turned(users, top, top + high, some_users)
+            scores[:] = 0
+            for i in range(0, high, TILE_ROWS):
+                for j in range(0, wide, TILE_COLUMNS):
+                    add_tile(scores, i, j, np.float32(1), some_items, some_users, f)
+            for u in range(high):
+                for j in range(wide):
+                    out[top + u, left + j] = scores[u, j]
