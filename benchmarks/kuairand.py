@@ -24,7 +24,8 @@ ZONE_H = 8
 CUT_MS = int(
     (datetime(2022, 5, 3, tzinfo=UTC) - timedelta(hours=ZONE_H)).timestamp() * 1000
 )  # 3 May, 0:00 where the users are
-PRIOR_CLICK, PRIOR_LONG = 0.45, 0.3  # about the log's first day; what a key without rows gets
+# Outcomes that are counted, and what a key without rows gets: about the log's first day.
+PRIORS = {LABEL: 0.45, "long_view": 0.3, "played": 0.35}
 STRENGTH = 10.0
 
 # Each key with the outcomes that are counted for it.
@@ -39,6 +40,11 @@ KEYS: dict[str, tuple[str, ...]] = {
     "tag": ("tag",),
     "tag_tab": ("tag", "tab"),
     "tab": ("tab",),
+    "user_upload": ("user_id", "upload_type"),
+    "user_day": ("user_id", "day"),
+    "video_degree": ("video_id", "user_active_degree"),
+    "upload_tab": ("upload_type", "tab"),
+    "video_day": ("video_id", "day"),
 }
 USER_CATEGORIES = (
     "user_active_degree",
@@ -54,7 +60,14 @@ ITEM_NUMBERS = ("server_width", "server_height")
 def exposures(folder: Path) -> pl.DataFrame:
     """The log in time order with attributes of user and video; `folder` holds the four tables."""
     log = pl.read_parquet(folder / "interactions.parquet").select(
-        "user_id", "video_id", "time_ms", "tab", "duration_ms", "is_click", "long_view"
+        "user_id",
+        "video_id",
+        "time_ms",
+        "tab",
+        "duration_ms",
+        "is_click",
+        "long_view",
+        played=(pl.col("play_time_ms") / pl.col("duration_ms").clip(1)).clip(0, 1),
     )
     users = pl.read_parquet(folder / "users.parquet").select(
         "user_id", *USER_CATEGORIES, *USER_NUMBERS
@@ -84,23 +97,22 @@ def with_features(table: pl.DataFrame, *, users_frozen_at: int | None = None) ->
     frame = table.with_columns(
         hour=local.dt.hour(),
         weekday=local.dt.weekday(),
+        day=local.dt.date(),
         age_days=(local - pl.col("upload_dt").str.to_datetime("%Y-%m-%d")).dt.total_hours() / 24,
     )
     added = [frame]
     for name, key in KEYS.items():
         personal = "user_id" in key
         frozen = users_frozen_at if personal else None
-        counts = past_counts(frame, key, (LABEL, "long_view"), time="time_ms", frozen_at=frozen)
+        counts = past_counts(frame, key, tuple(PRIORS), time="time_ms", frozen_at=frozen)
         shown = counts["shown"].to_numpy()
-        clicks = smoothed_rate(
-            counts[LABEL].to_numpy(), shown, prior=PRIOR_CLICK, strength=STRENGTH
-        )
-        longs = smoothed_rate(
-            counts["long_view"].to_numpy(), shown, prior=PRIOR_LONG, strength=STRENGTH
-        )
-        added.append(
-            pl.DataFrame({f"{name}_shown": shown, f"{name}_clicks": clicks, f"{name}_long": longs})
-        )
+        rates = {
+            f"{name}_{what}": smoothed_rate(
+                counts[what].to_numpy(), shown, prior=prior, strength=STRENGTH
+            )
+            for what, prior in PRIORS.items()
+        }
+        added.append(pl.DataFrame({f"{name}_shown": shown, **rates}))
     added.append(_since(frame, users_frozen_at))
     return pl.concat(added, how="horizontal")
 
@@ -110,10 +122,13 @@ def _since(frame: pl.DataFrame, frozen_at: int | None) -> pl.DataFrame:
 
     Rows of one moment see none of each other.
     """
-    moments = frame.group_by("user_id", "time_ms").agg(clicked=pl.col(LABEL).max())
+    moments = frame.group_by("user_id", "time_ms").agg(
+        clicked=pl.col(LABEL).max(), share=pl.col(LABEL).mean()
+    )
     if frozen_at is not None:
         moments = moments.with_columns(
-            clicked=pl.when(pl.col("time_ms") < frozen_at).then("clicked")
+            pl.when(pl.col("time_ms") < frozen_at).then(name).alias(name)
+            for name in ("clicked", "share")
         )
     seen = pl.col("time_ms")
     if frozen_at is not None:
@@ -130,10 +145,15 @@ def _since(frame: pl.DataFrame, frozen_at: int | None) -> pl.DataFrame:
         )
         / 1000,
         last_click=pl.col("clicked").shift(1).forward_fill().over("user_id"),
+        lately=pl.col("share")
+        .ewm_mean(half_life=3, ignore_nulls=True)
+        .shift(1)
+        .forward_fill()
+        .over("user_id"),
     )
     return frame.join(
         moments, on=["user_id", "time_ms"], how="left", maintain_order="left"
-    ).select("since_shown", "since_click", "last_click")
+    ).select("since_shown", "since_click", "last_click", "lately")
 
 
 def _with_lists(table: pl.DataFrame, before: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
@@ -182,8 +202,9 @@ def _specs() -> tuple[ColumnSpec, ...]:
         ColumnSpec(name=name, kind=category, min_count=20)
         for name in ("tab", "hour", "weekday", "last_click", *ITEM_CATEGORIES, *USER_CATEGORIES)
     ]
-    shares = [f"{key}_{what}" for key in KEYS for what in ("clicks", "long")]
+    shares = [f"{key}_{what}" for key in KEYS for what in PRIORS]
     shares += [f"before_{name}_long" for name in ("user", "video", "author", "user_tag")]
+    shares.append("lately")
     amounts = [f"{key}_shown" for key in KEYS]
     amounts += ["duration_ms", "age_days", "since_shown", "since_click"]
     amounts += [*USER_NUMBERS, *ITEM_NUMBERS, "before_user_likes", "before_video_likes"]

@@ -107,6 +107,9 @@ def test_a_release_is_judged_on_what_came_later(palate: Run, project: Path) -> N
     assert judged.code == 0, judged.err
     assert judged.data["users"] == 8
     assert 0 < judged.data["metrics"]["ndcg"]["estimate"] <= 1
+    (run,) = open_runs(project / ".palate").recent()
+    assert (run.name, run.model, run.fit_s) == ("sar:1", "sar", None)
+    assert run.metrics["ndcg"].estimate == judged.data["metrics"]["ndcg"]["estimate"]
     assert "NDCG@10" in palate("evaluate", "sar:1").out
     assert "are for models" in palate("evaluate", "sar:1", "--set", "x=1").err
 

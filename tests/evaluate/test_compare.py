@@ -48,6 +48,16 @@ def test_models_are_fitted_on_the_training_part_alone(kit: Kit) -> None:
     assert model.seen_rows == [len(split.train)]
 
 
+def test_models_may_be_judged_as_they_are(kit: Kit) -> None:
+    split = Stratified().split(kit.crowd())
+    model = kit.model("popular").fit(split.train)
+    comparison = compare({"m": model}, split, PROTOCOL, refit=False)
+    assert model.seen_rows == [len(split.train)]  # by the fit above, not by another
+    assert comparison.rows[0].fit_s is None
+    again = compare({"m": kit.model("popular")}, split, PROTOCOL)
+    assert comparison.judged[0][1].intervals == again.judged[0][1].intervals
+
+
 def test_a_dataset_is_cut_as_the_protocol_says(kit: Kit) -> None:
     data = kit.crowd()
     comparison = compare({"m": kit.model("popular")}, data, PROTOCOL)

@@ -82,7 +82,8 @@ def _is_model(what: str, settings: Settings) -> bool:
 
 
 def _evaluate_release(session: Session, settings: Settings, ref: str) -> None:
-    from palate.evaluate.judge import judge
+    from palate.data.split import Split
+    from palate.evaluate.compare import compare
     from palate.evaluate.protocol import Protocol
 
     workspace = Workspace(settings)
@@ -93,7 +94,11 @@ def _evaluate_release(session: Session, settings: Settings, ref: str) -> None:
         dataset = workspace.dataset(progress)
         end = _end(release)
         train, test = _cut(dataset, end, release.ref)
-        judgement = judge(release.model, train, test, protocol)
+        later = Split(train, test)
+        comparison = compare({release.ref: release.model}, later, protocol, refit=False)
+    workspace.record(comparison)
+    judgement = comparison.best.judgement
+    assert judgement is not None  # `best` raises where the model failed
     session.terminal.say(
         f"{release.ref}: {len(test):,} events after {end:%Y-%m-%d %H:%M}, "
         f"{len(judgement.users):,} users"

@@ -39,6 +39,7 @@ def compare(
     data: Dataset | Split,
     protocol: Protocol | None = None,
     *,
+    refit: bool = True,
     progress: Progress | None = None,
 ) -> Comparison:
     """Fit and judge `models` on one protocol.
@@ -49,9 +50,11 @@ def compare(
 
     Args:
         models: By name, or a sequence of models with distinct registered names. They are
-            fitted here, whatever they learned before.
+            fitted here, whatever they learned before, unless `refit` is false.
         data: A dataset, cut as the protocol says, or two parts cut by the caller (the
             protocol on record then says so).
+        refit: False judges models as they are, such as a release on what happened after its
+            data; it is then the caller's to know that they never saw the test part.
         protocol: The default `Protocol()` if None.
         progress: Told of every model.
 
@@ -69,7 +72,7 @@ def compare(
     for done, (name, model) in enumerate(named.items()):
         if progress is not None:
             progress(done, len(named), name)
-        rows.append(_judged_row(name, model, ground))
+        rows.append(_judged_row(name, model, ground, refit=refit))
     if progress is not None:
         progress(len(named), len(named), "done")
     ordered = _ordered(rows, protocol.main)
@@ -128,15 +131,17 @@ def _background(ground: Ground) -> Background:
     )
 
 
-def _judged_row(name: str, model: Recommender[Any], ground: Ground) -> Row:
+def _judged_row(name: str, model: Recommender[Any], ground: Ground, *, refit: bool) -> Row:
     config = model.config.model_dump(mode="json")
     fit_s = None
-    warm_up(model, ground.train, ground.protocol.k)
+    if refit:
+        warm_up(model, ground.train, ground.protocol.k)
     try:
         with measure_memory() as memory:
-            start = time.perf_counter()
-            model.fit(ground.train)
-            fit_s = time.perf_counter() - start
+            if refit:
+                start = time.perf_counter()
+                model.fit(ground.train)
+                fit_s = time.perf_counter() - start
             lists = ask(model, ground)
         judgement = judge_lists(model, lists, ground)
     except FAILURES as error:

@@ -84,7 +84,8 @@ class Row:
         name: As the comparison calls it.
         model: The model's registered name.
         config: Its hyperparameters.
-        fit_s: Seconds to fit on the training part; None where it failed before.
+        fit_s: Seconds to fit on the training part; None where it failed before, or was judged
+            as it is.
         memory_mib: Peak memory of fit and recommend above the start; None where unknown.
         judgement: None where the model failed.
         error: Why, in the words of the exception.

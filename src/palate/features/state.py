@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
 from palate.config import Schema
 from palate.errors import StoreError
 from palate.events.log.base import EventLog, Record, batches
-from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED, RESERVED, USER_UPSERTED
-from palate.features.item_state import ItemState, decode_item, encode_item, item_state_of
-from palate.features.user_state import UserState, decode_user, encode_user
+from palate.features.bulk import load
+from palate.features.changes import Puts, changes
+from palate.features.decoded import decoded
+from palate.features.item_state import ItemState, decode_item
+from palate.features.keys import ANONYMOUS, ITEM, LINK, META, USER, key
+from palate.features.user_state import UserState, decode_user
 from palate.store.base import OnlineStore
 from palate.types import Progress
 
 __all__ = ["State"]
 
-_USER: Final = b"u:"
-_ANONYMOUS: Final = b"a:"  # a namespace of its own: a visitor is never a user of the same text
-_ITEM: Final = b"i:"
-_MADE_BY: Final = b"m:made_by"  # what the stored values depend on beside the log
-_T = TypeVar("_T")
-_FORMAT: Final = 1  # raise it with any change of UserState or ItemState
+_MADE_BY: Final = META + b"made_by"  # what the stored values depend on beside the log
+_UNFINISHED: Final = META + b"unfinished"  # there while much is taken in at once
+_FORMAT: Final = 2  # raise it with any change of UserState, ItemState or the keys
+_MANY: Final = 50_000  # records from which they are taken in as columns
 
 
 class State:
     """Users and items as the log left them, in an `OnlineStore`.
 
-    State is a function of the log: `rebuild` gives what a lifetime of `apply` gave, as long
-    as nothing was trimmed. One process applies, any may read.
+    State is a function of the log: `rebuild` gives what a lifetime of `apply` gave. Where the
+    log was trimmed, a base (a state that reflects what was dropped, and perhaps more) stands
+    for its beginning. One process applies, any may read.
 
     Args:
         store: Where it is kept, together with the log offset that it reflects.
@@ -55,61 +57,87 @@ class State:
         fresh = [record for record in records if record.offset > done]
         if not fresh:
             return
-        puts: dict[bytes, bytes | None] = {}
-        if done == 0:
-            puts[_MADE_BY] = self._made_by
-        people: dict[bytes, list[Record]] = {}
-        for record in fresh:
-            event = record.event
-            if event.event in (ITEM_UPSERTED, ITEM_DELETED):
-                if event.item_id is not None:
-                    puts[_key(_ITEM, event.item_id)] = encode_item(item_state_of(record))
-            elif event.event == USER_UPSERTED or (
-                event.item_id is not None and event.event not in RESERVED
-            ):
-                key = _person(event.user_id, event.anonymous_id)
-                if key is not None:
-                    people.setdefault(key, []).append(record)
-        for (key, theirs), raw in zip(
-            people.items(), self.store.get_many(list(people)), strict=True
-        ):
-            user = _decoded(raw, decode_user) or UserState()
-            user.apply(theirs, self.history_limit)
-            puts[key] = encode_user(user)
+        puts: Puts = {_MADE_BY: self._made_by} if done == 0 else {}
+        puts.update(changes(self.store, fresh, self.history_limit))
         self.store.write(puts, offset=fresh[-1].offset)
 
-    def catch_up(self, log: EventLog, progress: Progress | None = None) -> int:
-        """Apply what `log` has beyond this state; how many records that was.
+    def catch_up(
+        self, log: EventLog, progress: Progress | None = None, *, base: State | None = None
+    ) -> int:
+        """Apply what `log` has beyond this state; how many offsets that was.
 
-        A state that was kept under another `history_limit` or format is rebuilt.
+        A state that was kept under another `history_limit` or format, whose last rebuild was
+        cut short, or that ends before the log begins, is rebuilt.
+
+        Args:
+            log: Whose state this is.
+            progress: Called now and then.
+            base: Stands for what was trimmed, where a rebuild needs it.
 
         Raises:
-            StoreError: The state reflects more than the log holds: it is another log's.
+            StoreError: The state reflects more than the log holds: it is another log's. Or the
+                log was trimmed and `base` does not reach to where it begins.
         """
-        if not self.is_current():
-            return self.rebuild(log, progress)
+        if not self.is_current() or self.store.offset() + 1 < log.start():
+            return self.rebuild(log, progress, base=base)
         start, head = self.store.offset(), log.head()
         if start > head:
             raise StoreError(
                 f"the state reflects offset {start}, but the event log ends at {head}",
                 hint="the log was replaced: delete the state's folder to rebuild it",
             )
-        count = 0
+        if head - start >= _MANY:
+            self._catch_up_with_many(log, head, progress)
+            return head - start
         for records in batches(log, start):
             self.apply(records)
-            count += len(records)
             if progress is not None:
                 progress(records[-1].offset - start, head - start, "replaying the log")
-        return count
+        return head - start
 
-    def rebuild(self, log: EventLog, progress: Progress | None = None) -> int:
-        """Forget everything and apply the whole log; how many records that was."""
-        self.store.clear()
+    def rebuild(
+        self, log: EventLog, progress: Progress | None = None, *, base: State | None = None
+    ) -> int:
+        """Forget everything and apply the whole log; errors and result as `catch_up`."""
+        if log.start() > 1:
+            self._begin_with(_reaching(base, log))
+        else:
+            self.store.clear()
+        start, head = self.store.offset(), log.head()
+        if head - start >= _MANY:
+            self._catch_up_with_many(log, head, progress)
+            return head - start
         return self.catch_up(log, progress)
 
+    def _begin_with(self, base: State) -> None:
+        """Become a copy of `base`, under this `history_limit`."""
+        self.store.clear()
+        self.store.write({_UNFINISHED: b""})
+        for puts in load.copied(base.store, self.history_limit):
+            self.store.write(puts)
+        puts = {_UNFINISHED: None, _MADE_BY: self._made_by}
+        self.store.write(puts, offset=base.offset())
+
+    def _catch_up_with_many(self, log: EventLog, head: int, progress: Progress | None) -> None:
+        """In parts that are not whole by themselves: until the end it counts as unfinished."""
+        start = self.store.offset()
+        self.store.write({_UNFINISHED: b""})
+        for done in load.take_in(self.store, log, start, head, self.history_limit):
+            if progress is not None:
+                progress(done - start, head - start, "replaying the log")
+        self.store.write({_UNFINISHED: None, _MADE_BY: self._made_by}, offset=head)
+
     def is_current(self) -> bool:
-        """Whether what is stored was made with these settings by this version."""
-        return self.store.offset() == 0 or self.store.get(_MADE_BY) == self._made_by
+        """Whether what is stored is whole, and made with these settings by this version."""
+        made_by, unfinished = self.store.get_many([_MADE_BY, _UNFINISHED])
+        return unfinished is None and (self.store.offset() == 0 or made_by == self._made_by)
+
+    def is_readable(self) -> bool:
+        """Whether what is stored is whole and made by this version, under any settings."""
+        made_by, unfinished = self.store.get_many([_MADE_BY, _UNFINISHED])
+        if unfinished is not None:
+            return False
+        return made_by is None or bool(msgspec.msgpack.decode(made_by)[0] == _FORMAT)
 
     def offset(self) -> int:
         """The log offset that the state reflects; 0 for none."""
@@ -119,11 +147,16 @@ class State:
 
     def user(self, user_id: str) -> UserState | None:
         """What is known of a user; None for one who did nothing."""
-        return _decoded(self.store.get(_key(_USER, user_id)), decode_user)
+        return decoded(self.store.get(key(USER, user_id)), decode_user)
 
     def anonymous(self, anonymous_id: str) -> UserState | None:
-        """What is known of a visitor who has not signed in; None for one who did nothing."""
-        return _decoded(self.store.get(_key(_ANONYMOUS, anonymous_id)), decode_user)
+        """What is known of a visitor alone; None for one who did nothing, or was identified."""
+        return decoded(self.store.get(key(ANONYMOUS, anonymous_id)), decode_user)
+
+    def linked(self, anonymous_id: str) -> str | None:
+        """The user that a visitor turned out to be last; None for one not identified."""
+        raw = self.store.get(key(LINK, anonymous_id))
+        return None if raw is None else raw.decode("utf-8", "surrogatepass")
 
     def item(self, item_id: str) -> ItemState | None:
         """What is known of an item, deleted ones included; None for one never upserted."""
@@ -131,8 +164,8 @@ class State:
 
     def item_states(self, ids: Sequence[str]) -> list[ItemState | None]:
         """As `item` for each of `ids`, all from one moment, in one round trip."""
-        raws = self.store.get_many([_key(_ITEM, item_id) for item_id in ids])
-        return [_decoded(raw, decode_item) for raw in raws]
+        raws = self.store.get_many([key(ITEM, item_id) for item_id in ids])
+        return [decoded(raw, decode_item) for raw in raws]
 
     def items(self, after: str | None = None, limit: int = 100) -> list[tuple[str, ItemState]]:
         """Up to `limit` items that are not deleted (hidden ones included), by id.
@@ -141,45 +174,35 @@ class State:
             after: The last id of the page before; None for the first page.
             limit: Fewer come back only at the end.
         """
-        start = None if after is None else _key(_ITEM, after)
+        start = None if after is None else key(ITEM, after)
         found: list[tuple[str, ItemState]] = []
-        for key, raw in self.store.scan(_ITEM, after=start):
+        for name, raw in self.store.scan(ITEM, after=start):
             if len(found) == limit:
                 break
-            item = _decoded(raw, decode_item)
+            item = decoded(raw, decode_item)
             if item is not None and not item.deleted:
-                found.append((key[len(_ITEM) :].decode(), item))
+                found.append((name[len(ITEM) :].decode(), item))
         return found
 
     def users(self, after: str | None = None, limit: int = 100) -> list[str]:
         """Up to `limit` user ids, in order, after the id `after`; visitors are not among them."""
-        start = None if after is None else _key(_USER, after)
-        pairs: Iterable[tuple[bytes, bytes]] = self.store.scan(_USER, after=start, limit=limit)
-        return [key[len(_USER) :].decode() for key, _ in pairs]
+        start = None if after is None else key(USER, after)
+        pairs: Iterable[tuple[bytes, bytes]] = self.store.scan(USER, after=start, limit=limit)
+        return [name[len(USER) :].decode() for name, _ in pairs]
 
     def close(self) -> None:
         """Close the store."""
         self.store.close()
 
 
-def _key(prefix: bytes, public: str) -> bytes:
-    """The key of an id; also of one that is not text, such as a mangled argument: it has none."""
-    return prefix + public.encode("utf-8", "surrogatepass")
-
-
-def _person(user_id: str | None, anonymous_id: str | None) -> bytes | None:
-    if user_id is not None:
-        return _key(_USER, user_id)
-    return None if anonymous_id is None else _key(_ANONYMOUS, anonymous_id)
-
-
-def _decoded(raw: bytes | None, decode: Callable[[bytes], _T]) -> _T | None:
-    if raw is None:
-        return None
-    try:
-        return decode(raw)
-    except msgspec.DecodeError as error:
-        raise StoreError(
-            f"the state was written by another version of Palate: {error}",
-            hint="restart the process that owns the event log: it rebuilds the state",
-        ) from error
+def _reaching(base: State | None, log: EventLog) -> State:
+    """`base`, if a rebuild from `log` may begin with it."""
+    lost = f"the event log begins at offset {log.start()}: what was before is gone from it"
+    hint = "palate restore puts a backup back; without one, delete events/ and state/ to begin anew"
+    if base is None or base.offset() == 0:
+        raise StoreError(f"{lost}, and there is no base to rebuild the state from", hint=hint)
+    if not base.is_readable():
+        raise StoreError(f"{lost}, and another version of Palate wrote the base", hint=hint)
+    if not log.start() - 1 <= base.offset() <= log.head():
+        raise StoreError(f"{lost}, and the base reflects offset {base.offset()}", hint=hint)
+    return base

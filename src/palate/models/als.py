@@ -34,7 +34,15 @@ from palate.data.histories import Histories
 from palate.errors import DataError
 from palate.models.als_update import Before, moved_items
 from palate.models.config import Dimension, ModelConfig, Range
-from palate.models.half_sweep import Rows, Solver, improve_rows, principal_axes, solve
+from palate.models.axes import gram_of, principal_axes, turned
+from palate.models.half_sweep import (
+    Penalty,
+    Rows,
+    improve_by_blocks,
+    improve_by_gradients,
+    solve,
+)
+from palate.models.kernels.tiles import padded
 from palate.models.latent import Latent, initial_factors
 from palate.models.pairs import distinct_items, positive_pairs
 from palate.types import Float32Array, Float64Array, FloatArray, Int64Array, Progress
@@ -64,13 +72,15 @@ class ALSConfig(ModelConfig):
         default="binary",
         description="c_ui of a pair whose values add up to r above 0: 1, r, or log(1 + r).",
     )
-    solver: Solver = Field(
-        default="cholesky",
-        description="cholesky: exact; cg: some steps of conjugate gradients; block: factors in "
-        "blocks, iALS++. The latter two for more than 128 factors.",
+    solver: Literal["cg", "cholesky", "block"] = Field(
+        default="cg",
+        description="cg: some steps of conjugate gradients a sweep, the fastest; cholesky: "
+        "exact; block: exact in blocks of factors, iALS++.",
     )
     cg_steps: int = Field(default=3, ge=1, description="Steps a row and sweep, solver cg.")
-    block: int = Field(default=32, ge=1, description="Factors of a block, solver block.")
+    block: int = Field(
+        default=32, ge=1, description="Factors of a block, solver block; rounded up to 16s."
+    )
     sigma: float = Field(
         default=0.1, gt=0, description="sigma*; factors start with deviation sigma / sqrt(f)."
     )
@@ -91,16 +101,16 @@ class ALS(Latent[ALSConfig]):
     Config = ALSConfig
     capabilities = frozenset({"similar_items", "explain", "partial_fit"})
 
-    _unobserved: Float32Array  # (f,) diagonal of alpha0 Y'Y
-    _users_gram: Float64Array  # (f, f) X'X, summed over all training users
+    _unobserved: Float32Array  # (width,) diagonal of alpha0 Y'Y
+    _users_gram: Float32Array  # (width, width) X'X, summed over all training users
     _n_users: int  # how many of them
 
     def _fit(self, dataset: Dataset, progress: Progress | None) -> None:
         config = self.config
         users, items = _sides(dataset.histories, config)
-        std = config.sigma / np.sqrt(config.f)
-        y = initial_factors(len(items), config.f, std=std, seed=config.seed)
-        x = np.zeros((len(users), config.f), np.float32)
+        std, width = config.sigma / np.sqrt(config.f), padded(config.f)
+        y = initial_factors(len(items), config.f, std=std, seed=config.seed, width=width)
+        x = np.zeros((len(users), width), np.float32)
         user_ridge = self._ridge(users.counts, len(items))
         item_ridge = self._ridge(items.counts, len(users))
         for done in range(config.iterations):
@@ -108,40 +118,41 @@ class ALS(Latent[ALSConfig]):
             x, y = self._half_sweep(items, item_ridge, still=x, moving=y)
             if progress is not None:
                 progress(done + 1, config.iterations, "alternating least squares")
-        self._keep(y, x.T.astype(np.float64) @ x)
-        self._n_users = int(np.count_nonzero(users.counts))
+        self._keep(y, gram_of(x), int(np.count_nonzero(users.counts)))
 
     def _half_sweep(
         self, rows: Rows, ridge: Float32Array, *, still: Float32Array, moving: Float32Array
     ) -> tuple[Float32Array, Float32Array]:
         """Both sides in the axes of the one that stands still, the other one solved."""
-        axes, spectrum = principal_axes(still)
-        still, unobserved = still @ axes, np.float32(self.config.alpha0) * spectrum
-        if self.config.solver == "cholesky":
-            return still, solve(rows, still, unobserved, ridge)
-        cg = self.config.solver == "cg"
-        moving = moving @ axes
-        improve_rows(
-            rows,
-            still,
-            (unobserved, ridge),
-            moving,
-            solver="cg" if cg else "block",
-            size=self.config.cg_steps if cg else self.config.block,
-        )
+        config = self.config
+        axes, lengths = principal_axes(gram_of(still))
+        still = turned(still, axes)
+        penalty = Penalty(np.float32(config.alpha0) * lengths, ridge)
+        if config.solver == "cholesky":
+            return still, solve(rows, still, penalty)
+        moving = turned(moving, axes)
+        if config.solver == "cg":
+            typical = lengths / np.float32(len(still))
+            improve_by_gradients(
+                rows, still, penalty, moving, typical=typical, steps=config.cg_steps
+            )
+        else:
+            improve_by_blocks(rows, still, penalty, moving, size=padded(config.block))
         return still, moving
 
-    def _keep(self, y: Float32Array, gram: Float64Array) -> None:
-        """Items, and X'X in their axes, both rotated to the principal axes of the items."""
-        axes, spectrum = principal_axes(y)
-        self._items = y @ axes
-        self._unobserved = np.float32(self.config.alpha0) * spectrum
-        self._users_gram = axes.T.astype(np.float64) @ gram @ axes
+    def _keep(self, y: Float32Array, users_gram: Float32Array, n_users: int) -> None:
+        """Items, and X'X in their axes, both turned to the principal axes of the items."""
+        axes, lengths = principal_axes(gram_of(y))
+        self._set_items(turned(y, axes))
+        self._unobserved = np.float32(self.config.alpha0) * lengths
+        whole = np.triu(users_gram) + np.triu(users_gram, 1).T
+        self._users_gram = (axes @ whole @ axes.T).astype(np.float32)
+        self._n_users = n_users
 
     def _fold_in(self, histories: Histories) -> Float32Array:
         rows = _user_rows(histories, self.config)
         ridge = self._ridge(rows.counts, len(self._items))
-        return solve(rows, self._items, self._unobserved, ridge)
+        return solve(rows, self._items, Penalty(self._unobserved, ridge))
 
     def _ridge(self, counts: Int64Array, n_others: int) -> Float32Array:
         """(n,) lambda_u or lambda_i of rows with so many entries."""
@@ -164,14 +175,13 @@ class ALS(Latent[ALSConfig]):
                 "the dataset's items are not those that the model knows", hint="fit it again"
             )
         histories = dataset.histories
-        x = self._fold_in(histories).astype(np.float64)
+        x = self._fold_in(histories)
         _, items = _sides(histories, self.config)
         before = Before(self._users_gram, self._n_users, self.popularity)
-        total = self._n_users + int(np.count_nonzero(x.any(axis=1)))
-        ridge = self._ridge(items.counts + self.popularity.astype(np.int64), total)
+        n_users = self._n_users + int(np.count_nonzero(x.any(axis=1)))
+        ridge = self._ridge(items.counts + self.popularity.astype(np.int64), n_users)
         y = moved_items(self._items, items, x, ridge, before, alpha0=self.config.alpha0)
-        self._keep(y, self._users_gram + x.T @ x)
-        self._n_users = total
+        self._keep(y, self._users_gram + gram_of(x), n_users)
         counts = np.bincount(distinct_items(histories), minlength=dataset.n_items)
         self._popularity = self.popularity + counts.astype(np.float32)
         self._dataset = dataset
@@ -215,7 +225,8 @@ def _user_rows(histories: Histories, config: ALSConfig) -> Rows:
     weights = _confidence(positive_pairs(histories, binary=False), config)
     kept = weights > 0
     before = np.concatenate(([0], np.cumsum(kept)))
-    return Rows.of(before[histories.indptr], histories.items[kept], weights[kept])
+    indptr = before[histories.indptr].astype(np.int64)
+    return Rows.of(indptr, histories.items[kept], weights[kept])
 
 
 def _sides(histories: Histories, config: ALSConfig) -> tuple[Rows, Rows]:

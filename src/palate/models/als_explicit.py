@@ -24,10 +24,9 @@ from pydantic import Field
 from palate.data.dataset import Dataset
 from palate.data.histories import Histories
 from palate.models.config import Dimension, ModelConfig, Range
-from palate.models.half_sweep import Rows, solve
 from palate.models.latent import initial_factors
-from palate.models.rated import Rated, newest_ratings
-from palate.types import Float32Array, Progress
+from palate.models.rated import Rated, newest_ratings, solve_rated
+from palate.types import Progress
 
 __all__ = ["ExplicitALS", "ExplicitALSConfig"]
 
@@ -58,28 +57,18 @@ class ExplicitALS(Rated[ExplicitALSConfig]):
     def _fit(self, dataset: Dataset, progress: Progress | None) -> None:
         config = self.config
         ratings = newest_ratings(dataset.histories)
-        self._mean = float(ratings.targets.mean(dtype=np.float64))
-        users = ratings.shifted(-self._mean)
+        mean = float(ratings.targets.mean(dtype=np.float64))
+        users = ratings.shifted(-mean)
         items = users.transposed(dataset.n_items)
         y = initial_factors(dataset.n_items, config.f, std=config.sigma, seed=config.seed)
         b = np.zeros(dataset.n_items, np.float32)
         for done in range(config.iterations):
-            x, c = _solved(users, y, b, config.lambda_)
-            y, b = _solved(items, x, c, config.lambda_)
+            x, c = solve_rated(users, y, b, config.lambda_)
+            y, b = solve_rated(items, x, c, config.lambda_)
             if progress is not None:
                 progress(done + 1, config.iterations, "alternating least squares")
-        self._factors, self._biases = y, b
+        self._set_rated(mean, y, b)
 
-    def _solve_users(self, rows: Rows) -> tuple[Float32Array, Float32Array]:
-        return _solved(rows, self._factors, self._biases, self.config.lambda_)
-
-
-def _solved(
-    rows: Rows, factors: Float32Array, biases: Float32Array, lambda_: float
-) -> tuple[Float32Array, Float32Array]:
-    """Factors (n, f) and biases (n,) of `rows`, whose targets are ratings less the mean."""
-    rest = Rows(rows.indptr, rows.items, rows.weights, rows.targets - biases[rows.items])
-    with_one = np.column_stack((factors, np.ones(len(factors), np.float32)))
-    ridge = np.maximum(lambda_ * rows.counts, lambda_).astype(np.float32)
-    found = solve(rest, with_one, np.zeros(with_one.shape[1], np.float32), ridge)
-    return np.ascontiguousarray(found[:, :-1]), np.ascontiguousarray(found[:, -1])
+    @property
+    def _fold_penalty(self) -> float:
+        return self.config.lambda_

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from palate.models.half_sweep import Rows
-from palate.types import Float32Array, Float64Array
+from palate.types import Float32Array
 
 __all__ = ["Before", "moved_items"]
 
@@ -19,12 +19,12 @@ class Before:
     """What training left of its users.
 
     Attributes:
-        gram: (f, f) float64 sum of x x' over all users.
+        gram: (f, f) float32 sum of x x' over all users.
         n_users: How many they were.
         item_counts: (n_items,) float32, users of each item.
     """
 
-    gram: Float64Array
+    gram: Float32Array
     n_users: int
     item_counts: Float32Array
 
@@ -32,7 +32,7 @@ class Before:
 def moved_items(
     y: Float32Array,
     rows: Rows,
-    x: Float64Array,
+    x: Float32Array,
     ridge: Float32Array,
     before: Before,
     *,
@@ -49,13 +49,14 @@ def moved_items(
     Args:
         y: (n_items, f) float32.
         rows: The new pairs by item; `rows.items` are rows of `x`.
-        x: (n_new, f) float64, the new users Z folded in.
+        x: (n_new, f) float32, the new users Z folded in.
         ridge: (n_items,) float32 lambda_i.
         before: What training left.
         alpha0: Weight of a cell that nobody touched.
     """
     moved = y.copy()
     touched = np.flatnonzero(rows.counts)
+    x = x.astype(np.float64)
     all_new = alpha0 * (x.T @ x)
     identity = np.eye(y.shape[1])
     for start in range(0, len(touched), CHUNK):

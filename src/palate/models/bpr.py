@@ -88,7 +88,7 @@ class BPR(Latent[BPRConfig]):
             self._epoch((indptr, items), (x, y, b), rate, rng)
             if progress is not None:
                 progress(done + 1, config.epochs, "descending")
-        self._items = np.column_stack((y, b))
+        self._set_items(np.column_stack((y, b)))
 
     def _epoch(
         self,

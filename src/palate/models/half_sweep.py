@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -15,9 +15,8 @@ from palate.models.kernels.als_cg import improve_rows_cg
 from palate.models.threads import in_parts, thread_count
 from palate.types import Float32Array, Int32Array, Int64Array
 
-__all__ = ["Rows", "Solver", "improve_rows", "principal_axes", "solve"]
+__all__ = ["Penalty", "Rows", "improve_by_blocks", "improve_by_gradients", "solve"]
 
-Solver: TypeAlias = Literal["cholesky", "cg", "block"]
 ROWS = 128  # that a thread takes at once
 
 
@@ -41,24 +40,20 @@ class Rows:
         return len(self.indptr) - 1
 
     @classmethod
-    def of(cls, indptr: np.ndarray, items: Int32Array, weights: np.ndarray) -> Rows:
+    def of(cls, indptr: Int64Array, items: Int32Array, weights: np.ndarray) -> Rows:
         """All targets 1."""
-        return cls(
-            indptr.astype(np.int64),
-            items,
-            weights.astype(np.float32),
-            np.ones(len(items), np.float32),
-        )
+        return cls(indptr, items, weights.astype(np.float32), np.ones(len(items), np.float32))
 
-    def shifted(self, by: float) -> Rows:
-        """The same with `by` added to every target."""
-        return Rows(self.indptr, self.items, self.weights, self.targets + np.float32(by))
+    def shifted(self, by: float | Float32Array) -> Rows:
+        """The same with `by`, one number or (m,), added to the targets."""
+        targets = (self.targets + by).astype(np.float32)
+        return Rows(self.indptr, self.items, self.weights, targets)
 
     def transposed(self, n_others: int) -> Rows:
         """The same entries by the other side."""
-        shape = (len(self), n_others)
-        # The position of each entry, from 1 since 0 would be no entry of a sparse matrix.
+        # The place of each entry, from 1 since 0 would be no entry of a sparse matrix.
         places = np.arange(1, len(self.items) + 1)
+        shape = (len(self), n_others)
         columns = csr_array((places, self.items, self.indptr), shape=shape).tocsc()
         order = columns.data - 1
         return Rows(
@@ -74,82 +69,94 @@ class Rows:
         return np.diff(self.indptr)
 
 
-def solve(
-    rows: Rows, factors: Float32Array, diagonal: Float32Array, ridge: Float32Array
-) -> Float32Array:
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """What a row's normal equations have on the diagonal beside its entries.
+
+    Attributes:
+        diagonal: (f,) float32, at least 0: what all cells of the other side add.
+        ridge: (n,) float32, above 0: what regularisation adds to each row.
+    """
+
+    diagonal: Float32Array
+    ridge: Float32Array
+
+
+def solve(rows: Rows, factors: Float32Array, penalty: Penalty) -> Float32Array:
     """(n, f) float32, the exact solution of every row; 0 where a row has no entries.
 
     Args:
         rows: n of them.
-        factors: (n_others, f) float32, the side that stands still.
-        diagonal: (f,) float32, what all cells together add to the normal equations.
-        ridge: (n,) float32, above 0, what regularisation adds.
+        factors: (n_others, f) float32, the side that stands still; f is a multiple of 16.
+        penalty: Of n rows.
 
     Raises:
         DataError: The equations are singular in single precision.
     """
     out = np.empty((len(rows), factors.shape[1]), np.float32)
-    other = (rows.items, rows.weights, rows.targets, factors)
-    failed: list[int] = []
 
-    def part(start: int, stop: int) -> None:
-        failed.append(solve_rows(start, stop, rows.indptr, other, diagonal, ridge, out[start:stop]))
+    def part(start: int, stop: int) -> int:
+        found: int = solve_rows(start, stop, *_given(rows, factors, penalty), out[start:stop])
+        return found
 
-    in_parts(part, len(rows), ROWS, threads=thread_count())
-    _check(sum(failed), len(rows))
+    _in_threads(part, len(rows))
     return out
 
 
-def improve_rows(
+def improve_by_gradients(
     rows: Rows,
     factors: Float32Array,
-    penalty: tuple[Float32Array, Float32Array],
-    start_from: Float32Array,
+    penalty: Penalty,
+    found: Float32Array,
     *,
-    solver: Literal["cg", "block"],
-    size: int,
+    typical: Float32Array,
+    steps: int,
 ) -> None:
-    """Move `start_from`, (n, f) float32, in place towards what `solve` gives.
+    """Move `found`, (n, f), in place towards what `solve` gives, by conjugate gradients.
 
-    Args:
-        rows: n of them.
-        factors: (n_others, f) float32, the side that stands still.
-        penalty: `diagonal` and `ridge` of `solve`.
-        start_from: Where the rows are now.
-        solver: Conjugate gradients, or blocks of factors.
-        size: Steps of the former; factors of a block of the latter.
+    Args as in `solve`, and `typical`, (f,) float32, the mean square of each factor.
+    """
+
+    def part(start: int, stop: int) -> int:
+        given = _given(rows, factors, penalty)
+        improve_rows_cg(start, stop, *given, typical, steps, found[start:stop])
+        return 0
+
+    _in_threads(part, len(rows))
+
+
+def improve_by_blocks(
+    rows: Rows, factors: Float32Array, penalty: Penalty, found: Float32Array, *, size: int
+) -> None:
+    """Move `found`, (n, f), in place towards what `solve` gives, each block of factors once.
+
+    Args as in `solve`, and the `size` of a block, a multiple of 16.
 
     Raises:
         DataError: The equations are singular in single precision.
     """
-    other = (rows.items, rows.weights, rows.targets, factors)
-    diagonal, ridge = penalty
     size = min(size, factors.shape[1])
+
+    def part(start: int, stop: int) -> int:
+        given = _given(rows, factors, penalty)
+        failed: int = improve_rows_block(start, stop, *given, size, found[start:stop])
+        return failed
+
+    _in_threads(part, len(rows))
+
+
+def _given(rows: Rows, factors: Float32Array, penalty: Penalty) -> tuple[object, ...]:
+    """What all kernels are given of the rows and of the other side."""
+    other = (rows.items, rows.weights, rows.targets, factors)
+    return rows.indptr, other, penalty.diagonal, penalty.ridge
+
+
+def _in_threads(part: Callable[[int, int], int], n: int) -> None:
+    """Call `part` for all rows; it tells how many systems it could not solve."""
     failed: list[int] = []
-
-    def part(start: int, stop: int) -> None:
-        out = start_from[start:stop]
-        if solver == "cg":
-            improve_rows_cg(start, stop, rows.indptr, other, diagonal, ridge, out, size)
-        else:
-            failed.append(
-                improve_rows_block(start, stop, rows.indptr, other, diagonal, ridge, out, size)
-            )
-
-    in_parts(part, len(rows), ROWS, threads=thread_count())
-    _check(sum(failed), len(rows))
-
-
-def principal_axes(factors: Float32Array) -> tuple[Float32Array, Float32Array]:
-    """The rotation (f, f) float32 after which F'F is diagonal, and that diagonal (f,)."""
-    gram = factors.T.astype(np.float64) @ factors
-    values, vectors = np.linalg.eigh(gram)
-    return vectors.astype(np.float32), np.maximum(values, 0.0).astype(np.float32)
-
-
-def _check(failed: int, n: int) -> None:
-    if failed:
+    in_parts(lambda a, b: failed.append(part(a, b)), n, ROWS, threads=thread_count())
+    if sum(failed):
         raise DataError(
-            f"{failed} of {n} rows of a half-sweep cannot be solved in single precision",
+            f"{sum(failed)} of {n} rows of a half-sweep cannot be solved in single precision",
             hint="raise lambda_, or lower the weights of the events",
         )

@@ -10,7 +10,7 @@ import numpy as np
 from palate.data.histories import Histories
 from palate.models.base import Recommender
 from palate.models.config import ModelConfig
-from palate.models.kernels.inner import inner_products
+from palate.models.kernels.inner import inner_products, panels_of
 from palate.types import Float32Array, FloatArray, Int32Array
 
 __all__ = ["Latent", "cosines", "initial_factors"]
@@ -21,13 +21,18 @@ ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 class Latent(Recommender[ConfigT]):
     """score(u, j) = x_u . y_j with x_u computed from u's history when it is asked for.
 
-    A subclass learns `_items` in `_fit` and says in `_fold_in` what a history makes of a user.
-    What is saved is the items' side alone.
+    A subclass ends `_fit` with `_set_items`, and says in `_fold_in` what a history makes of a
+    user. What is saved is the items' side alone.
     """
 
     parallel = True
 
     _items: Float32Array  # (n_items, f)
+    _panels: Float32Array  # the same as compiled loops want them
+
+    def _set_items(self, items: Float32Array) -> None:
+        self._items = np.ascontiguousarray(items, np.float32)
+        self._panels = panels_of(self._items)
 
     @abstractmethod
     def _fold_in(self, histories: Histories) -> Float32Array:
@@ -36,7 +41,7 @@ class Latent(Recommender[ConfigT]):
     def score_histories(self, histories: Histories) -> FloatArray:
         """(n, n_items) float32 inner products."""
         out = np.empty((histories.n_users, len(self._items)), np.float32)
-        inner_products(self._fold_in(histories), self._items, out)
+        inner_products(self._fold_in(histories), self._panels, out)
         return out
 
     def _similar_rows(self, items: Int32Array) -> FloatArray:
@@ -46,7 +51,7 @@ class Latent(Recommender[ConfigT]):
         return {"items": self._items}
 
     def _restore(self, state: dict[str, np.ndarray]) -> None:
-        self._items = state["items"]
+        self._set_items(state["items"])
 
 
 def cosines(vectors: Float32Array, items: Int32Array) -> Float32Array:
@@ -58,6 +63,8 @@ def cosines(vectors: Float32Array, items: Int32Array) -> Float32Array:
     return found
 
 
-def initial_factors(n: int, f: int, *, std: float, seed: int) -> Float32Array:
-    """(n, f) float32, normal around 0 with standard deviation `std`."""
-    return np.random.default_rng(seed).normal(0.0, std, (n, f)).astype(np.float32)
+def initial_factors(n: int, f: int, *, std: float, seed: int, width: int = 0) -> Float32Array:
+    """(n, f) float32, normal around 0 with deviation `std`; zeros from f to `width`."""
+    factors = np.zeros((n, max(f, width)), np.float32)
+    factors[:, :f] = np.random.default_rng(seed).normal(0.0, std, (n, f))
+    return factors

@@ -78,7 +78,7 @@ class PureSVD(Latent[PureSVDConfig]):
         norms[norms == 0] = 1.0  # a column of zeros stays one
         scaled = weights * norms[items] ** (self.config.d - 1.0)
         matrix = csr_array((scaled, items, indptr), shape=(pairs.n_users, pairs.n_items))
-        self._items = _right_vectors(matrix, self.config.f)
+        self._set_items(_right_vectors(matrix, self.config.f))
         if progress is not None:
             progress(1, 1, "done")
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import TypeVar
 
 import numpy as np
 
 from palate.data.histories import Histories
 from palate.models.config import ModelConfig
-from palate.models.half_sweep import Rows
+from palate.models.half_sweep import Penalty, Rows, solve
+from palate.models.kernels.tiles import padded
 from palate.models.latent import Latent, cosines
 from palate.types import Float32Array, Int32Array
 
-__all__ = ["Rated", "newest_ratings"]
+__all__ = ["Rated", "newest_ratings", "solve_rated"]
 
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 
@@ -23,6 +23,9 @@ class Rated(Latent[ConfigT]):
 
     The values of a history are ratings; of several for one item the newest counts. A
     prediction may pass the ends of the scale: only the caller knows where they are.
+
+    A subclass ends `_fit` with `_set_rated`, and says how strongly a user is held to the
+    average in `_fold_penalty`.
     """
 
     capabilities = frozenset({"ratings", "similar_items"})
@@ -31,20 +34,20 @@ class Rated(Latent[ConfigT]):
     _factors: Float32Array  # (n_items, f)
     _biases: Float32Array  # (n_items,)
 
-    @abstractmethod
-    def _solve_users(self, rows: Rows) -> tuple[Float32Array, Float32Array]:
-        """Factors (n, f) and biases (n,) of users whose targets are ratings less the mean."""
-
     @property
-    def _items(self) -> Float32Array:  # type: ignore[override]
-        """(n_items, f + 2): y_i, b_i, 1."""
-        one = np.ones(len(self._factors), np.float32)
-        return np.column_stack((self._factors, self._biases, one))
+    def _fold_penalty(self) -> float:
+        """lambda of one rating when a user is folded in."""
+        raise NotImplementedError
+
+    def _set_rated(self, mean: float, factors: Float32Array, biases: Float32Array) -> None:
+        self._mean, self._factors, self._biases = mean, factors, biases
+        self._set_items(np.column_stack((factors, np.ones(len(factors)), biases)))
 
     def _fold_in(self, histories: Histories) -> Float32Array:
-        """(n, f + 2): x_u, 1, mu + b_u."""
-        x, b = self._solve_users(newest_ratings(histories).shifted(-self._mean))
-        return np.column_stack((x, np.ones(len(x), np.float32), np.float32(self._mean) + b))
+        """(n, f + 2): x_u, mu + b_u, 1; the items have y_i, 1, b_i."""
+        rows = newest_ratings(histories).shifted(-self._mean)
+        x, b = solve_rated(rows, self._factors, self._biases, self._fold_penalty)
+        return np.column_stack((x, np.float32(self._mean) + b, np.ones(len(x), np.float32)))
 
     def _similar_rows(self, items: Int32Array) -> Float32Array:
         return cosines(self._factors, items)
@@ -57,9 +60,7 @@ class Rated(Latent[ConfigT]):
         }
 
     def _restore(self, state: dict[str, np.ndarray]) -> None:
-        self._mean = float(state["mean"][0])
-        self._factors = state["factors"]
-        self._biases = state["biases"]
+        self._set_rated(float(state["mean"][0]), state["factors"], state["biases"])
 
 
 def newest_ratings(histories: Histories) -> Rows:
@@ -69,10 +70,28 @@ def newest_ratings(histories: Histories) -> Rows:
     newest = np.zeros(len(pair), np.bool_)
     newest[len(pair) - 1 - from_the_end] = True
     before = np.concatenate(([0], np.cumsum(newest)))
-    values = histories.values[newest]
-    return Rows(
-        before[histories.indptr].astype(np.int64),
-        histories.items[newest],
-        np.ones(len(values), np.float32),
-        values,
-    )
+    indptr, values = before[histories.indptr].astype(np.int64), histories.values[newest]
+    return Rows(indptr, histories.items[newest], np.ones(len(values), np.float32), values)
+
+
+def solve_rated(
+    rows: Rows, factors: Float32Array, biases: Float32Array, lambda_: float
+) -> tuple[Float32Array, Float32Array]:
+    """Ridge regression of each row's ratings on the other side's factors.
+
+    Args:
+        rows: n of them; targets are ratings less their mean.
+        factors: (n_others, f) float32.
+        biases: (n_others,) float32.
+        lambda_: Penalty of factors and bias, for each rating of a row.
+
+    Returns:
+        Factors (n, f) and biases (n,), float32.
+    """
+    f = factors.shape[1]
+    with_one = np.zeros((len(factors), padded(f + 1)), np.float32)
+    with_one[:, :f], with_one[:, f] = factors, 1.0
+    ridge = (lambda_ * np.maximum(rows.counts, 1)).astype(np.float32)
+    penalty = Penalty(np.zeros(with_one.shape[1], np.float32), ridge)
+    found = solve(rows.shifted(-biases[rows.items]), with_one, penalty)
+    return np.ascontiguousarray(found[:, :f]), np.ascontiguousarray(found[:, f])

@@ -27,7 +27,7 @@ from pydantic import Field
 
 from palate.data.dataset import Dataset
 from palate.models.config import Dimension, ModelConfig, Range
-from palate.models.half_sweep import Rows, solve
+from palate.models.half_sweep import Rows
 from palate.models.kernels.funk import descend_block
 from palate.models.latent import initial_factors
 from palate.models.rated import Rated, newest_ratings
@@ -68,9 +68,9 @@ class SVD(Rated[SVDConfig]):
     def _fit(self, dataset: Dataset, progress: Progress | None) -> None:
         config = self.config
         ratings = newest_ratings(dataset.histories)
-        self._mean = float(ratings.targets.mean(dtype=np.float64))
+        mean = float(ratings.targets.mean(dtype=np.float64))
         rng = np.random.default_rng(config.seed)
-        blocks, ends = _in_blocks(ratings.shifted(-self._mean), dataset.n_items, rng)
+        blocks, ends = _in_blocks(ratings.shifted(-mean), dataset.n_items, rng)
         users = _start(len(ratings), config)
         items = _start(dataset.n_items, config.model_copy(update={"seed": config.seed + 1}))
         rate, penalty = np.float32(config.gamma), np.float32(config.lambda_)
@@ -83,15 +83,11 @@ class SVD(Rated[SVDConfig]):
             sweep(block)
             if progress is not None:
                 progress(done + 1, config.epochs, "descending")
-        self._factors, self._biases = items
+        self._set_rated(mean, *items)
 
-    def _solve_users(self, rows: Rows) -> tuple[Float32Array, Float32Array]:
-        rest = Rows(rows.indptr, rows.items, rows.weights, rows.targets - self._biases[rows.items])
-        one = np.ones(len(self._factors), np.float32)
-        with_one = np.column_stack((self._factors, one))
-        ridge = (self.config.lambda_fold * np.maximum(rows.counts, 1)).astype(np.float32)
-        found = solve(rest, with_one, np.zeros(with_one.shape[1], np.float32), ridge)
-        return np.ascontiguousarray(found[:, :-1]), np.ascontiguousarray(found[:, -1])
+    @property
+    def _fold_penalty(self) -> float:
+        return self.config.lambda_fold
 
 
 def _start(n: int, config: SVDConfig) -> tuple[Float32Array, Float32Array]:

@@ -20,7 +20,7 @@ import numba
 import numpy as np
 
 from palate.models.kernels.cholesky import FAST, cholesky, solve_cholesky
-from palate.models.kernels.tiles import add_outer, padded
+from palate.models.kernels.tiles import TILE_COLUMNS, add_outer
 
 __all__ = ["solve_rows"]
 
@@ -59,7 +59,7 @@ def _by_entries(start, stop, other, own, work):  # type: ignore[no-untyped-def]
     items, weights, targets, factors = other
     A, V, _, x = work
     n, f = stop - start, factors.shape[1]
-    width = padded(n)
+    width = (n + TILE_COLUMNS - 1) // TILE_COLUMNS * TILE_COLUMNS
     for k in range(f):
         own[k] = 1 / math.sqrt(own[k])
     for a in range(width):  # V[k, a], so that tiles run over entries

@@ -1,7 +1,8 @@
 """One side of alternating least squares by blocks of factors (iALS++), compiled.
 
-For each block the row's own Newton step, the other factors standing still; the scores of
-the row's entries are kept up to date, so that a block costs the square of its own size.
+The equations and arguments are those of `als`. For each block the row's own Newton step, the
+other factors standing still; the scores of the row's entries are kept up to date, so that a
+block costs the square of its own size.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from palate.models.kernels.cholesky import FAST, add_outer, cholesky, solve_cholesky
+from palate.models.kernels.cholesky import FAST, cholesky, solve_cholesky
+from palate.models.kernels.tiles import add_outer
 
 __all__ = ["improve_rows_block"]
+
+GATHERED = 64  # entries whose vectors are copied side by side at once
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
@@ -26,45 +30,46 @@ def _errors(first, last, x, other, error):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def _block(first, last, left, d, x, other, own, work, error):  # type: ignore[no-untyped-def]
-    """One Newton step of factors left to left + d; whether its system could be solved."""
+def _block(first, last, left, x, other, own, work, error):  # type: ignore[no-untyped-def]
+    """One Newton step of a block of factors from `left`; whether its system could be solved."""
     items, weights, _, factors = other
-    A, change, v, w = work
+    A, V, W, change = work
+    d = change.shape[1]
     for i in range(d):
-        A[i, i:d] = 0
+        A[i, i - i % 16 : d] = 0
         A[i, i] = own[left + i]
-        change[i] = -own[left + i] * x[left + i]
-    for at in range(first, last, 4):
-        for e in range(4):
-            w[e] = 0
-            if at + e < last:
-                row, w[e] = items[at + e], weights[at + e]
-                pull = w[e] * error[at + e - first]
-                for k in range(d):
-                    v[e, k] = factors[row, left + k]
-                    change[k] -= pull * v[e, k]
-        add_outer(A, d, v, w)
+        change[0, i] = -own[left + i] * x[left + i]
+    for at in range(first, last, GATHERED):
+        n = min(GATHERED, last - at)
+        for e in range(n):
+            row, weight = items[at + e], weights[at + e]
+            pull = weight * error[at + e - first]
+            for k in range(d):
+                V[e, k] = factors[row, left + k]
+                W[e, k] = weight * V[e, k]
+                change[0, k] -= pull * V[e, k]
+        add_outer(A, d, V, W, n)
     if not cholesky(A, d):
         return False
     solve_cholesky(A, d, change)
     for k in range(d):
-        x[left + k] += change[k]
+        x[left + k] += change[0, k]
     for e in range(first, last):
         row = items[e]
         moved = np.float32(0)
         for k in range(d):
-            moved += factors[row, left + k] * change[k]
+            moved += factors[row, left + k] * change[0, k]
         error[e - first] += moved
     return True
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def improve_rows_block(start, stop, indptr, other, diagonal, ridge, out, size):  # type: ignore[no-untyped-def]
+def improve_rows_block(start, stop, indptr, other, diagonal, ridge, size, out):  # type: ignore[no-untyped-def]
     """Move out[r - start] towards the solution of row r, block after block, each once.
 
     Args as in `als.solve_rows`, but for:
+        size: Factors of a block, a multiple of 16; the last block may be smaller.
         out: (stop - start, f) float32, changed in place; rows without entries become 0.
-        size: Factors of a block, 1 to f.
 
     Returns:
         How many blocks could not be solved in single precision; they stay as they are.
@@ -74,13 +79,9 @@ def improve_rows_block(start, stop, indptr, other, diagonal, ridge, out, size): 
     for r in range(start, stop):
         longest = max(longest, indptr[r + 1] - indptr[r])
     error = np.empty(longest, np.float32)
-    work = (
-        np.empty((size, size), np.float32),
-        np.empty(size, np.float32),
-        np.zeros((4, size), np.float32),
-        np.zeros(4, np.float32),
-    )
     own = np.empty(f, np.float32)
+    A, change = np.empty((size, size), np.float32), np.empty((1, size), np.float32)
+    V, W = np.empty((GATHERED, size), np.float32), np.empty((GATHERED, size), np.float32)
     failed = 0
     for r in range(start, stop):
         x = out[r - start]
@@ -93,6 +94,7 @@ def improve_rows_block(start, stop, indptr, other, diagonal, ridge, out, size): 
         _errors(first, last, x, other, error)
         for left in range(0, f, size):
             d = min(size, f - left)
-            if not _block(first, last, left, d, x, other, own, work, error):
+            work = (A, V, W, np.empty((1, d), np.float32) if d < size else change)
+            if not _block(first, last, left, x, other, own, work, error):
                 failed += 1
     return failed

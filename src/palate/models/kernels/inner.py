@@ -5,50 +5,95 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from palate.models.kernels.tiles import TILE_COLUMNS, TILE_ROWS, add_tile, padded
+from palate.models.kernels.lanes import LANES, load, multiply_add, splat, store
 
-__all__ = ["inner_products"]
+__all__ = ["inner_products", "panels_of"]
 
-ITEMS = 512  # turned at once; f x ITEMS stay in the second cache while all users pass
-USERS = 64
+PANEL = 2 * LANES  # items side by side
+USERS = 32  # whose vectors stay in the first cache while all panels pass
 
 
 @numba.njit(cache=True, nogil=True)
-def _turned(rows, start, stop, out):  # type: ignore[no-untyped-def]
-    """out[k, r] = rows[start + r, k], and 0 beyond the last row."""
-    n, f = stop - start, rows.shape[1]
-    for r in range(out.shape[1]):
+def panels_of(items):  # type: ignore[no-untyped-def]
+    """(n_items, f) float32 in panels of 16 items, factor by factor: (n_panels * f, 16).
+
+    The last panel is filled up with zeros.
+    """
+    n_items, f = items.shape
+    n_panels = -(-n_items // PANEL)
+    panels = np.zeros((n_panels * f, PANEL), np.float32)
+    for i in range(n_items):
         for k in range(f):
-            out[k, r] = rows[start + r, k] if r < n else 0
+            panels[i // PANEL * f + k, i % PANEL] = items[i, k]
+    return panels
 
 
 @numba.njit(cache=True, nogil=True)
-def inner_products(users, items, out):  # type: ignore[no-untyped-def]
+def _four_users(users, u, panels, base, out, at, left):  # type: ignore[no-untyped-def]
+    zero = splat(np.float32(0))
+    a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = zero
+    for k in range(users.shape[1]):
+        p, q = load(panels, base + k, 0), load(panels, base + k, LANES)
+        x = splat(users[u, k])
+        a0, a1 = multiply_add(x, p, a0), multiply_add(x, q, a1)
+        x = splat(users[u + 1, k])
+        b0, b1 = multiply_add(x, p, b0), multiply_add(x, q, b1)
+        x = splat(users[u + 2, k])
+        c0, c1 = multiply_add(x, p, c0), multiply_add(x, q, c1)
+        x = splat(users[u + 3, k])
+        d0, d1 = multiply_add(x, p, d0), multiply_add(x, q, d1)
+    right = left + LANES
+    store(out, at, left, a0)
+    store(out, at, right, a1)
+    store(out, at + 1, left, b0)
+    store(out, at + 1, right, b1)
+    store(out, at + 2, left, c0)
+    store(out, at + 2, right, c1)
+    store(out, at + 3, left, d0)
+    store(out, at + 3, right, d1)
+
+
+@numba.njit(cache=True, nogil=True)
+def _one_user(users, u, panels, base, out, at, left):  # type: ignore[no-untyped-def]
+    a0 = a1 = splat(np.float32(0))
+    for k in range(users.shape[1]):
+        x = splat(users[u, k])
+        a0 = multiply_add(x, load(panels, base + k, 0), a0)
+        a1 = multiply_add(x, load(panels, base + k, LANES), a1)
+    store(out, at, left, a0)
+    store(out, at, left + LANES, a1)
+
+
+@numba.njit(cache=True, nogil=True)
+def inner_products(users, panels, out):  # type: ignore[no-untyped-def]
     """Set out[u, i] to users[u] . items[i].
 
-    The result of a row does not depend on the rows around it. Unlike a call of BLAS it
-    takes no lock and starts no thread, so that several threads can each do a part.
+    The sum runs over factors in their order, for one user as for many: the result of a row
+    does not depend on the rows around it. Unlike a call of BLAS it takes no lock and starts
+    no thread, so that several threads can each do a part.
 
     Args:
         users: (n, f) float32.
-        items: (n_items, f) float32.
+        panels: What `panels_of` made of the items.
         out: (n, n_items) float32; its content does not matter.
     """
     n, f = users.shape
-    n_items = items.shape[0]
-    some_items = np.empty((f, min(ITEMS, padded(n_items))), np.float32)
-    some_users = np.empty((f, min(USERS, padded(n))), np.float32)
-    scores = np.empty((some_users.shape[1], some_items.shape[1]), np.float32)
-    for left in range(0, n_items, ITEMS):
-        wide = min(ITEMS, n_items - left)
-        _turned(items, left, left + wide, some_items)
-        for top in range(0, n, USERS):
-            high = min(USERS, n - top)
-            _turned(users, top, top + high, some_users)
-            scores[:] = 0
-            for i in range(0, high, TILE_ROWS):
-                for j in range(0, wide, TILE_COLUMNS):
-                    add_tile(scores, i, j, np.float32(1), some_items, some_users, f)
-            for u in range(high):
-                for j in range(wide):
-                    out[top + u, left + j] = scores[u, j]
+    n_items = out.shape[1]
+    last = np.empty((4, PANEL), np.float32)  # a panel that is wider than what is left
+    for top in range(0, n, USERS):
+        bottom = min(n, top + USERS)
+        for left in range(0, n_items, PANEL):
+            base, width = left // PANEL * f, n_items - left
+            u = top
+            while u < bottom:
+                step = 4 if u + 4 <= bottom else 1
+                target, row, column = (out, u, left) if width >= PANEL else (last, 0, 0)
+                if step == 4:
+                    _four_users(users, u, panels, base, target, row, column)
+                else:
+                    _one_user(users, u, panels, base, target, row, column)
+                if width < PANEL:
+                    for r in range(step):
+                        for j in range(width):
+                            out[u + r, left + j] = last[r, j]
+                u += step

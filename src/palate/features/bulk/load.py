@@ -1,0 +1,158 @@
+"""From a log, or from another state, into a store: by the million, in bounded memory.
+
+The result is that of `features.changes`, record by record; a property test says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, Final
+
+from palate.events.log.base import EventLog
+from palate.events.log.interactions import interactions
+from palate.events.schema import (
+    ITEM_DELETED,
+    ITEM_UPSERTED,
+    USER_IDENTIFIED,
+    USER_UPSERTED,
+)
+from palate.features.bulk.rows import Identified, Rows
+from palate.features.changes import Puts
+from palate.features.decoded import decoded
+from palate.features.item_state import encode_item, item_state_of
+from palate.features.keys import ANONYMOUS, ITEM, LINK, USER, key
+from palate.features.user_state import UserState, decode_user, encode_user
+from palate.store.base import OnlineStore
+
+__all__ = ["copied", "take_in"]
+
+CHUNK: Final = 5_000_000  # offsets sorted at once: about 100 bytes of memory each
+READ: Final = 100_000  # offsets read at once
+_WRITE: Final = 20_000  # keys read and written at once
+_PAGE: Final = 10_000  # records of items and users read at once
+_KINDS: Final = (ITEM_UPSERTED, ITEM_DELETED, USER_UPSERTED, USER_IDENTIFIED)
+
+_Upserts = dict[str, tuple[int, dict[str, Any]]]  # user to offset and attributes
+
+
+def copied(store: OnlineStore, limit: int) -> Iterator[Puts]:
+    """All of `store` but what it says of itself, in parts; histories cut to `limit`."""
+    for prefix in (USER, ANONYMOUS, ITEM, LINK):
+        pairs = store.scan(prefix)
+        while part := list(islice(pairs, _WRITE)):
+            if prefix in (USER, ANONYMOUS):
+                yield {name: _cut(raw, limit) for name, raw in part}
+            else:
+                yield {name: raw for name, raw in part}  # noqa: C416 - its values may be None
+
+
+def take_in(store: OnlineStore, log: EventLog, after: int, upto: int, limit: int) -> Iterator[int]:
+    """Write what `log` says above `after` up to `upto`; the store's own offset stays.
+
+    Args:
+        store: The state at `after`.
+        log: Read as columns where it has them.
+        after: An offset.
+        upto: An offset.
+        limit: Most recent events kept per person.
+
+    Yields:
+        How far it has come, as an offset. The state is whole only at the end.
+    """
+    while after < upto:
+        end = min(after + CHUNK, upto)
+        rows = Rows()
+        for start in range(after, end, READ):
+            stop = min(start + READ, end)
+            rows.add(interactions(log, start, stop))
+            yield after + (stop - after) // 2  # the other half of the work is to write
+        upserts, seen = _write_entities(store, log, after, end)
+        _write_people(store, rows, seen, upserts, limit)
+        yield (after := end)
+
+
+def _write_entities(
+    store: OnlineStore, log: EventLog, after: int, upto: int
+) -> tuple[_Upserts, dict[str, tuple[list[int], list[str]]]]:
+    """Write items; what else is said of users, and of visitors who were identified."""
+    upserts: _Upserts = {}
+    seen: dict[str, tuple[list[int], list[str]]] = {}
+    while after < upto:
+        records = log.read(after, limit=_PAGE, events=_KINDS)
+        puts: Puts = {}
+        for record in records:
+            event = record.event
+            if record.offset > upto:
+                break
+            if event.event == USER_UPSERTED and event.user_id is not None:
+                upserts[event.user_id] = (record.offset, event.attributes or {})
+            elif event.event != USER_IDENTIFIED and event.item_id is not None:
+                puts[key(ITEM, event.item_id)] = encode_item(item_state_of(record))
+            elif event.anonymous_id is not None and event.user_id is not None:
+                offsets, users = seen.setdefault(event.anonymous_id, ([], []))
+                offsets.append(record.offset)
+                users.append(event.user_id)
+        store.write(dict(sorted(puts.items())))
+        after = records[-1].offset if len(records) == _PAGE else upto
+    return upserts, seen
+
+
+def _write_people(
+    store: OnlineStore,
+    rows: Rows,
+    seen: Mapping[str, tuple[list[int], list[str]]],
+    upserts: _Upserts,
+    limit: int,
+) -> None:
+    links = _links(store, [*rows.visitors(), *seen])
+    identified: dict[str, Identified] = {}
+    for visitor, (offsets, users) in seen.items():
+        before = links.pop(visitor, None)
+        left = None if before is not None else store.get(key(ANONYMOUS, visitor))
+        identified[visitor] = Identified(offsets, users, before, decoded(left, decode_user))
+    for block in rows.by_person(links, identified, limit):
+        store.write(_merged(store, dict(block), upserts, limit))
+    rest = iter(upserts.items())
+    while part := dict(islice(rest, _WRITE)):  # of users who did nothing else
+        store.write(_merged(store, {key(USER, user): UserState() for user in part}, part, limit))
+    marks: Puts = {key(LINK, visitor): key(b"", s.users[-1]) for visitor, s in identified.items()}
+    gone: Puts = {key(ANONYMOUS, v): None for v, s in identified.items() if s.left is not None}
+    store.write({**marks, **gone})
+
+
+def _links(store: OnlineStore, visitors: list[str]) -> dict[str, str]:
+    """The users that those of `visitors` are who were identified before."""
+    links: dict[str, str] = {}
+    rest = iter(visitors)
+    while part := list(islice(rest, _WRITE)):
+        raws = store.get_many([key(LINK, visitor) for visitor in part])
+        found = zip(part, raws, strict=True)
+        links |= {v: raw.decode("utf-8", "surrogatepass") for v, raw in found if raw is not None}
+    return links
+
+
+def _merged(store: OnlineStore, new: dict[bytes, UserState], upserts: _Upserts, limit: int) -> Puts:
+    """What was stored of these people, with `new` and what `upserts` says; takes it from there."""
+    puts: Puts = {}
+    for (name, state), raw in zip(new.items(), store.get_many(list(new)), strict=True):
+        if raw is not None:
+            stored = decode_user(raw)
+            stored.join(state, state.updated_offset, limit)
+            state = stored
+        if upserts and name.startswith(USER):
+            user = name[len(USER) :].decode("utf-8", "surrogatepass")
+            offset, attributes = upserts.pop(user, (0, None))
+            if attributes is not None:
+                state.attributes = attributes
+                state.updated_offset = max(state.updated_offset, offset)
+        puts[name] = encode_user(state)
+    return puts
+
+
+def _cut(raw: bytes, limit: int) -> bytes:
+    state = decode_user(raw)
+    if len(state.timestamps) <= limit:
+        return raw
+    state.keep_last(limit)
+    return encode_user(state)
