@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
+from palate.data.dataset import Dataset
 from palate.features.columns import ColumnSpec, past_counts, smoothed_rate
+from palate.models.puresvd import PureSVD, PureSVDConfig
 from palate.types import AttributeKind
 
 __all__ = ["CUT_MS", "LABEL", "SPECS", "exposures", "with_features"]
@@ -25,7 +26,7 @@ CUT_MS = int(
     (datetime(2022, 5, 3, tzinfo=UTC) - timedelta(hours=ZONE_H)).timestamp() * 1000
 )  # 3 May, 0:00 where the users are
 # Outcomes that are counted, and what a key without rows gets: about the log's first day.
-PRIORS = {LABEL: 0.45, "long_view": 0.3, "played": 0.35}
+PRIORS = {LABEL: 0.45, "long_view": 0.3}
 STRENGTH = 10.0
 
 # Each key with the outcomes that are counted for it.
@@ -40,11 +41,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "tag": ("tag",),
     "tag_tab": ("tag", "tab"),
     "tab": ("tab",),
-    "user_upload": ("user_id", "upload_type"),
-    "user_day": ("user_id", "day"),
-    "video_degree": ("video_id", "user_active_degree"),
     "upload_tab": ("upload_type", "tab"),
-    "video_day": ("video_id", "day"),
 }
 USER_CATEGORIES = (
     "user_active_degree",
@@ -67,7 +64,6 @@ def exposures(folder: Path) -> pl.DataFrame:
         "duration_ms",
         "is_click",
         "long_view",
-        played=(pl.col("play_time_ms") / pl.col("duration_ms").clip(1)).clip(0, 1),
     )
     users = pl.read_parquet(folder / "users.parquet").select(
         "user_id", *USER_CATEGORIES, *USER_NUMBERS
@@ -97,7 +93,6 @@ def with_features(table: pl.DataFrame, *, users_frozen_at: int | None = None) ->
     frame = table.with_columns(
         hour=local.dt.hour(),
         weekday=local.dt.weekday(),
-        day=local.dt.date(),
         age_days=(local - pl.col("upload_dt").str.to_datetime("%Y-%m-%d")).dt.total_hours() / 24,
     )
     added = [frame]
@@ -122,13 +117,10 @@ def _since(frame: pl.DataFrame, frozen_at: int | None) -> pl.DataFrame:
 
     Rows of one moment see none of each other.
     """
-    moments = frame.group_by("user_id", "time_ms").agg(
-        clicked=pl.col(LABEL).max(), share=pl.col(LABEL).mean()
-    )
+    moments = frame.group_by("user_id", "time_ms").agg(clicked=pl.col(LABEL).max())
     if frozen_at is not None:
         moments = moments.with_columns(
-            pl.when(pl.col("time_ms") < frozen_at).then(name).alias(name)
-            for name in ("clicked", "share")
+            clicked=pl.when(pl.col("time_ms") < frozen_at).then("clicked")
         )
     seen = pl.col("time_ms")
     if frozen_at is not None:
@@ -145,15 +137,10 @@ def _since(frame: pl.DataFrame, frozen_at: int | None) -> pl.DataFrame:
         )
         / 1000,
         last_click=pl.col("clicked").shift(1).forward_fill().over("user_id"),
-        lately=pl.col("share")
-        .ewm_mean(half_life=3, ignore_nulls=True)
-        .shift(1)
-        .forward_fill()
-        .over("user_id"),
     )
-    return frame.join(
-        moments, on=["user_id", "time_ms"], how="left", maintain_order="left"
-    ).select("since_shown", "since_click", "last_click", "lately")
+    return frame.join(moments, on=["user_id", "time_ms"], how="left", maintain_order="left").select(
+        "since_shown", "since_click", "last_click"
+    )
 
 
 def _with_lists(table: pl.DataFrame, before: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
@@ -173,10 +160,18 @@ def _with_lists(table: pl.DataFrame, before: pl.DataFrame, items: pl.DataFrame) 
         out = _counted(out, longs, keys, f"before_{name}_long")
     out = _counted(out, likes, ["user_id"], "before_user_likes")
     out = _counted(out, likes, ["video_id"], "before_video_likes")
+    out = out.with_columns(before_taste=_taste(out, longs))
     return out.with_columns(
         (pl.col(f"before_{name}_long") + 3) / (pl.col(f"before_{name}_watched") + 10)
         for name in ("user", "video", "author", "user_tag")
     )
+
+
+def _taste(table: pl.DataFrame, longs: pl.DataFrame) -> pl.Series:
+    """(n,) PureSVD's score of each row's video for its user, from the lists alone."""
+    ids = [pl.col("user_id").cast(pl.String), pl.col("video_id").cast(pl.String).alias("item_id")]
+    model = PureSVD(PureSVDConfig(f=48)).fit(Dataset.from_frames(longs.select(ids)))
+    return pl.Series(model.score(table.select(ids)))
 
 
 def _exploded(before: pl.DataFrame, column: str, items: pl.DataFrame) -> pl.DataFrame:
@@ -203,8 +198,8 @@ def _specs() -> tuple[ColumnSpec, ...]:
         for name in ("tab", "hour", "weekday", "last_click", *ITEM_CATEGORIES, *USER_CATEGORIES)
     ]
     shares = [f"{key}_{what}" for key in KEYS for what in PRIORS]
+    shares.append("before_taste")
     shares += [f"before_{name}_long" for name in ("user", "video", "author", "user_tag")]
-    shares.append("lately")
     amounts = [f"{key}_shown" for key in KEYS]
     amounts += ["duration_ms", "age_days", "since_shown", "since_click"]
     amounts += [*USER_NUMBERS, *ITEM_NUMBERS, "before_user_likes", "before_video_likes"]

@@ -22,6 +22,7 @@ __all__ = [
     "EvaluateSettings",
     "EventType",
     "LogSettings",
+    "ObserveSettings",
     "Schema",
     "ServeSettings",
     "Settings",
@@ -77,6 +78,32 @@ class LogSettings(_Frozen):
         description="`process` survives kill -9; `power` also survives a power cut.",
     )
     dedup_window_s: int = Field(default=7 * 86400, ge=0, description="Seconds.")
+    retention_days: float | None = Field(
+        default=None,
+        gt=0,
+        description="What people did is dropped so long after it was received, once every "
+        "consumer group has read it; for ever where it is not set.",
+    )
+    versions_days: float = Field(
+        default=30.0,
+        ge=0,
+        description="An older version of an item or user is dropped so long after it was replaced.",
+    )
+    tombstones_days: float = Field(
+        default=90.0,
+        ge=0,
+        description="`item.deleted` is dropped so long after it was received, where what people "
+        "did then was dropped too.",
+    )
+    dead_letters_max: int = Field(
+        default=100_000, ge=0, description="Refused events kept; the oldest go first."
+    )
+    dead_letters_max_bytes: int = Field(
+        default=64 << 20, ge=0, description="Bytes of refused events kept; the oldest go first."
+    )
+    served: bool = Field(
+        default=True, description="Log every slate: items, scores, propensities, release."
+    )
 
 
 class ServeSettings(_Frozen):
@@ -85,7 +112,6 @@ class ServeSettings(_Frozen):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     workers: int = Field(default=2, ge=1, le=256)
-    keys: tuple[str, ...] = Field(default=(), description="API keys; needed beyond loopback.")
     history_limit: int = Field(
         default=500, ge=1, le=100_000, description="Most recent events kept per user."
     )
@@ -94,6 +120,30 @@ class ServeSettings(_Frozen):
     max_body_bytes: int = Field(default=1 << 20, ge=1024)
     alias: str = Field(default="stable", description="The release alias that is followed.")
     poll_s: float = Field(default=0.25, gt=0, description="How often the alias is looked at.")
+    drain_notice_s: float = Field(
+        default=0.0, ge=0, description="Answering on while /readyz says 503, before the end."
+    )
+    drain_timeout_s: float = Field(
+        default=10.0, gt=0, description="For requests under way at the end; then they are cut."
+    )
+
+
+class ObserveSettings(_Frozen):
+    """What the service tells of itself: `[observe]`."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="`auto`: text on a terminal, JSON elsewhere."
+    )
+    log_requests: Literal["all", "failed", "none"] = Field(
+        default="all", description="`failed`: those that end with a status from 500."
+    )
+    otlp_endpoint: str | None = Field(
+        default=None, description="Traces go there: http://localhost:4318; needs palate[otel]."
+    )
+    trace_share: float = Field(
+        default=0.1, ge=0, le=1, description="Of requests whose caller has not decided."
+    )
 
 
 class EvaluateSettings(_Frozen):
@@ -122,6 +172,7 @@ class Settings(BaseSettings):
     users: dict[str, Attribute] = Field(default_factory=dict)
     log: LogSettings = LogSettings()
     serve: ServeSettings = ServeSettings()
+    observe: ObserveSettings = ObserveSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     models: dict[str, dict[str, Any]] = Field(default_factory=dict)
     surfaces: dict[str, dict[str, Any]] = Field(default_factory=dict)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,3 +71,21 @@ def test_nobody_and_nothing() -> None:
     assert nobody.select(np.array([-1, -1])).indptr.tolist() == [0, 0, 0]
     assert Histories.empty(2, 3).matrix().shape == (2, 3)
     assert Histories.empty(2, 3).item_counts().tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("n_users", [3, 70_000, 200_000])
+@pytest.mark.parametrize("in_order", [True, False])
+def test_entries_are_grouped_by_user_and_time(n_users: int, in_order: bool) -> None:
+    rng = np.random.default_rng(n_users)
+    n = 5_000
+    users = rng.integers(0, n_users, n).astype(np.int32)
+    times = rng.integers(-1, 50, n) * 10**10
+    if in_order:
+        times.sort()
+    entries = np.arange(n, dtype=np.int32)  # the item says which entry it was
+    made = Histories.from_entries(
+        users, entries, np.ones(n, np.float32), times, n_users=n_users, n_items=n
+    )
+    expected = sorted(range(n), key=lambda e: (users[e], times[e], e))
+    assert made.items.tolist() == expected
+    np.testing.assert_array_equal(np.diff(made.indptr), np.bincount(users, minlength=n_users))

@@ -170,7 +170,7 @@ def test_a_type_that_is_not_declared_may_do_without_an_item() -> None:
 
 @pytest.mark.parametrize("event", sorted(RESERVED))
 def test_reserved_types_are_refused_from_ordinary_posts(event: str) -> None:
-    raw = {"event": event, "user_id": "u", "item_id": "i"}
+    raw = {"event": event, "user_id": "u", "anonymous_id": "a", "item_id": "i"}
     assert "reserved" in refused(raw)
     assert accepted(raw, allow_reserved=True).event == event
 
@@ -188,6 +188,10 @@ def test_upserts_are_checked_against_the_declared_attributes() -> None:
     assert "needs a user_id" in refused(
         {"event": "user.upserted", "anonymous_id": "a"}, allow_reserved=True
     )
+    for half in ({"user_id": "u"}, {"anonymous_id": "a"}):
+        assert "needs a user_id and an anonymous_id" in refused(
+            {"event": "user.identified", **half}, allow_reserved=True
+        )
 
 
 @pytest.mark.parametrize("body", [b"[%s]", b" \n [%s] ", b'{"events": [%s]}'])

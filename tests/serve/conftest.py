@@ -9,7 +9,8 @@ popular. `ann` clicked `c0` and `c1` after training. Releases: `taste:1` (sar, `
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -23,6 +24,9 @@ from palate.models.ease import EASE
 from palate.models.popular import Popular
 from palate.models.sar import SAR
 from palate.release.registry import open_releases
+from palate.store.database import REGISTRY, Database
+from palate.store.key import KeyLimits, Scope
+from palate.store.keys import Keys
 from palate.testing.service import InProcessService
 from palate.types import AttributeKind
 
@@ -136,3 +140,18 @@ def built_home_copy(built_home: Path, tmp_path_factory: pytest.TempPathFactory) 
     home = tmp_path_factory.mktemp("copy") / "home"
     shutil.copytree(built_home, home)
     return settings_of(home)
+
+
+MakeKey = Callable[..., str]
+
+
+@pytest.fixture
+def make_key() -> MakeKey:
+    """Makes a key in the registry of a home; gives its secret."""
+
+    def make(home: Path, *scopes: Scope, limits: KeyLimits | None = None) -> str:
+        with closing(Database(home / REGISTRY)) as database:
+            secret, _ = Keys(database).create("test", scopes, limits=limits, by="test")
+        return secret
+
+    return make

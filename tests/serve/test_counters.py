@@ -27,7 +27,7 @@ def test_two_processes_add_up(tmp_path: Path) -> None:
     two.degraded()
     two.swapped()
     one.refused()
-    one.commit(5)
+    one.commit(5, 0.001)
     one.set_queue(9)
     found = values(tmp_path)
     assert found['palate_requests_total{route="events",status="200"}'] == 2

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from palate import __version__
 from palate.errors import StoreError
 from palate.serve.layout import Layout
 from palate.serve.lock import RunningService, announce, only_service, running_service
@@ -29,7 +30,7 @@ def test_whether_a_service_runs(tmp_path: Path) -> None:
     with only_service(tmp_path) as lock:
         assert running_service(tmp_path) == RunningService(0, "")
         announce(lock, "http://x")
-        assert running_service(tmp_path) == RunningService(os.getpid(), "http://x")
+        assert running_service(tmp_path) == RunningService(os.getpid(), "http://x", __version__)
     assert running_service(tmp_path) is None
 
 

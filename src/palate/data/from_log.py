@@ -17,11 +17,17 @@ from palate.data.frames import INTERACTIONS, guess_events
 from palate.data.json_values import guess_attribute, to_column
 from palate.errors import DataError
 from palate.events.log.base import Record
-from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED, RESERVED, USER_UPSERTED, Event
+from palate.events.schema import (
+    ITEM_DELETED,
+    ITEM_UPSERTED,
+    RESERVED,
+    USER_IDENTIFIED,
+    USER_UPSERTED,
+    Event,
+)
 
 __all__ = ["dataset_from_records", "dataset_to_events"]
 
-ID_BYTES: Final = 16
 VISITOR: Final = "\N{START OF HEADING}"  # marks user ids made of anonymous ids
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 
@@ -32,8 +38,10 @@ def dataset_from_records(
     """Replay records, in the order of the log, into a dataset.
 
     Every event of an ordinary type that names a user (or visitor) and an item is an
-    interaction; where it says no time, the time when it was received stands. A visitor's id
-    is `VISITOR` and the anonymous id, so that nobody is taken for somebody else. The last
+    interaction; where it says no time, the time when it was received stands. What a visitor did
+    is that of the user whom `user.identified` names (the first one for what came before it).
+    Any other visitor's id is `VISITOR` and the anonymous id, so that nobody is taken for
+    somebody else. The last
     `item.upserted` or `user.upserted` of an id gives its attributes; a deleted item leaves
     the items table, while what people did with it stays.
 
@@ -53,13 +61,19 @@ def dataset_from_records(
     times: list[int | None] = []
     items: dict[str, Mapping[str, Any]] = {}
     people: dict[str, Mapping[str, Any]] = {}
+    now: dict[str, str] = {}  # visitor to user, as the last identification has it
+    first: dict[str, str] = {}  # the same, as the first one had it
     for record in records:
         event = record.event
         kind = event.event
+        if kind == USER_IDENTIFIED and event.anonymous_id and event.user_id:
+            now[event.anonymous_id] = event.user_id
+            first.setdefault(f"{VISITOR}{event.anonymous_id}", event.user_id)
         if kind in RESERVED:
             _apply(event, items, people)
             continue
-        user, item = event.user_id or _visitor(event.anonymous_id), event.item_id
+        user = event.user_id or now.get(event.anonymous_id or "") or _visitor(event.anonymous_id)
+        item = event.item_id
         if user and item:
             users.append(user)
             item_ids.append(item)
@@ -68,6 +82,8 @@ def dataset_from_records(
             times.append(event.timestamp or event.received_at or None)
     if not users:
         raise DataError("the log holds no interactions", hint="palate import, or post events")
+    if first:
+        users = [first.get(user, user) for user in users]
     interactions = pl.DataFrame([users, item_ids, events, values, times], schema=INTERACTIONS)
     item_rows, item_kinds = _attribute_rows(items, c.ITEM_ID, schema.items)
     user_rows, user_kinds = _attribute_rows(people, c.USER_ID, schema.users)
@@ -84,9 +100,10 @@ def dataset_from_records(
 def dataset_to_events(dataset: Dataset, *, prefix: str) -> Iterator[Event]:
     """Events that rebuild `dataset`: items, then users, then interactions by time.
 
-    An event id is `prefix`, a colon, and a hash of the event's content and of how often the
-    same content came before: the log takes a second import for duplicates, row by row, even
-    when rows were added in between. Another prefix makes other events of the same rows.
+    An event id is a UUID (version 8) of the event's time in milliseconds and a hash of its
+    content, of how often the same content came before, and of `prefix`: the log takes a second
+    import for duplicates, row by row, even when rows were added in between. Another prefix
+    makes other events of the same rows. Ids grow with time, as the log likes them.
 
     Args:
         dataset: Of any size; events are made one by one.
@@ -109,7 +126,7 @@ def dataset_to_events(dataset: Dataset, *, prefix: str) -> Iterator[Event]:
         visitor = user.startswith(VISITOR)
         yield Event(
             event=kind,
-            event_id=_event_id(prefix, content, before),
+            event_id=_event_id(prefix, content, before, time_us),
             user_id=None if visitor else user,
             anonymous_id=user.removeprefix(VISITOR) if visitor else None,
             item_id=item,
@@ -126,9 +143,16 @@ def _visitor(anonymous_id: str | None) -> str | None:
     return f"{VISITOR}{anonymous_id}" if anonymous_id else None
 
 
-def _event_id(prefix: str, content: bytes, before: int) -> str:
+def _event_id(prefix: str, content: bytes, before: int, time_us: int = 0) -> str:
+    """A UUID of version 8 (RFC 9562, section 5.8): 48 bits of time, 74 bits of hash."""
     salted = content if not before else content + b"#%d" % before
-    return f"{prefix}:{hashlib.blake2b(salted, digest_size=ID_BYTES).hexdigest()}"
+    digest = hashlib.blake2b(prefix.encode() + b"\0" + salted, digest_size=10).digest()
+    number = (
+        (max(time_us, 0) // 1000 & 0xFFFF_FFFF_FFFF) << 80
+        | int.from_bytes(digest, "big")
+    ) & ~(0xF << 76 | 0x3 << 62) | 8 << 76 | 2 << 62  # fmt: skip
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _apply(

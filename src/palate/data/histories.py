@@ -63,7 +63,7 @@ class Histories:
         n_items: int,
     ) -> Histories:
         """Group unordered entries, (n,) each, by user and time; ties keep their order."""
-        order = np.lexsort((timestamps, users))
+        order = _by_user_and_time(users, timestamps)
         counts = np.bincount(users, minlength=n_users)
         indptr = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
         return cls(
@@ -119,3 +119,25 @@ class Histories:
     def item_counts(self) -> Int64Array:
         """(n_items,) int64, how many distinct users touched each item."""
         return np.bincount(self.matrix(binary=True).indices, minlength=self.n_items)
+
+
+def _by_user_and_time(users: Int32Array, timestamps: Int64Array) -> Int64Array:
+    """(n,) int64, the stable order by user, then time; -1, an unknown time, is the oldest."""
+    order = _radix(np.arange(len(users)), users.astype(np.int64))
+    # A log is in order of time already, so a second key is rarely worth its sort.
+    user, time = users[order], timestamps[order]
+    if not ((time[1:] < time[:-1]) & (user[1:] == user[:-1])).any():
+        return order
+    by_time = _radix(np.arange(len(users)), timestamps - timestamps.min())
+    return _radix(by_time, users.astype(np.int64))
+
+
+def _radix(order: Int64Array, key: Int64Array) -> Int64Array:
+    """`order` sorted stably by `key` (n,), which is not negative.
+
+    numpy sorts 16 bits stably by counting, in linear time, and 64 bits by comparing.
+    """
+    for shift in range(0, int(key.max(initial=0)).bit_length(), 16):
+        digit = ((key >> shift) & 0xFFFF).astype(np.uint16)
+        order = order[np.argsort(digit[order], kind="stable")]
+    return order

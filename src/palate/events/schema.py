@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 __all__ = [
+    "BY",
     "ITEM_DELETED",
     "ITEM_UPSERTED",
     "KEPT",
@@ -29,6 +30,9 @@ KEPT: Final = (ITEM_UPSERTED, ITEM_DELETED, USER_UPSERTED, USER_IDENTIFIED, USER
 """What an item or a user is. It does not go away with age, only when it is replaced."""
 
 RESERVED: Final = frozenset({*KEPT, SERVED})
+
+BY: Final = "by"
+"""In the context of a reserved event: who sent it."""
 
 
 class Event(

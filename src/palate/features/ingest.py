@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
 from palate.config import Settings
-from palate.errors import PalateError
+from palate.events.dead_letters import DeadLetter, DeadLetters
 from palate.events.identity import complete, now_us
 from palate.events.log.base import Appended, EventLog, Record
 from palate.events.log.sqlite import SqliteEventLog
 from palate.events.schema import Event
 from palate.features.state import State
+from palate.features.upkeep import Upkeep
 from palate.store.lmdb_store import LmdbStore
 from palate.types import Progress, Verdict
 
-__all__ = ["Ingest", "open_ingest", "open_log", "open_state"]
+__all__ = ["Ingest", "open_base", "open_dead_letters", "open_ingest", "open_log", "open_state"]
 
 
 class Ingest:
@@ -26,11 +28,22 @@ class Ingest:
     Args:
         log: Open for writing.
         state: Brought up to the log's head before anything is appended.
+        upkeep: Drops what the log need not keep.
+        dead_letters: Keeps what was refused; open for writing.
     """
 
-    def __init__(self, log: EventLog, state: State) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        state: State,
+        *,
+        upkeep: Upkeep | None = None,
+        dead_letters: DeadLetters | None = None,
+    ) -> None:
         self.log = log
         self.state = state
+        self._upkeep = upkeep
+        self._dead_letters = dead_letters
         self._lock = threading.Lock()
         self._behind = True  # whether the log may hold what the state does not
 
@@ -69,9 +82,44 @@ class Ingest:
             self._behind = False
         return appended
 
+    def refuse(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep what was refused; durable when it returns.
+
+        Raises:
+            LogError: It cannot be written.
+        """
+        if self._dead_letters is not None:
+            self._dead_letters.add(letters)
+
+    def settle(self, numbers: Sequence[int]) -> None:
+        """Drop dead letters that were replayed or are wanted no more.
+
+        Raises:
+            LogError: It cannot be written.
+        """
+        if self._dead_letters is not None:
+            self._dead_letters.remove(numbers)
+
+    def keep_up(self, now_us: int) -> bool:
+        """Drop a little of what the log need not keep; whether there is more to do at once.
+
+        Appends of other threads go on beside it.
+
+        Args:
+            now_us: Microseconds since 1970 UTC.
+
+        Raises:
+            StoreError: A file cannot be written; nothing was dropped that is still needed.
+        """
+        return self._upkeep is not None and self._upkeep.step(now_us)
+
     def close(self) -> None:
-        """Close the log and the state."""
+        """Close the log, the state, and what is kept beside them."""
         with self._lock:
+            if self._upkeep is not None:
+                self._upkeep.close()
+            if self._dead_letters is not None:
+                self._dead_letters.close()
             self.state.close()
             self.log.close()
 
@@ -101,6 +149,30 @@ def open_state(home: Path, settings: Settings, *, read_only: bool) -> State:
     return State(store, settings.schema_, settings.serve.history_limit)
 
 
+def open_base(home: Path, settings: Settings) -> State:
+    """The base of the state of `home`, in `base/`: what was dropped from the log is in it.
+
+    Raises:
+        StoreError: It is damaged.
+    """
+    store = LmdbStore(home / "base", durable=True)
+    return State(store, settings.schema_, settings.serve.history_limit)
+
+
+def open_dead_letters(home: Path, settings: Settings, *, read_only: bool) -> DeadLetters:
+    """What was refused, at `events/dead.sqlite`.
+
+    Raises:
+        LogError: It is missing (read-only), damaged, or of another version.
+    """
+    return DeadLetters(
+        home / "events" / "dead.sqlite",
+        most=settings.log.dead_letters_max,
+        most_bytes=settings.log.dead_letters_max_bytes,
+        read_only=read_only,
+    )
+
+
 def open_ingest(home: Path, settings: Settings, progress: Progress | None = None) -> Ingest:
     """Own the log of `home` and bring its state up to date.
 
@@ -113,15 +185,19 @@ def open_ingest(home: Path, settings: Settings, progress: Progress | None = None
         LogError: Another process owns the log.
         StoreError: The log or the state is damaged, or they do not belong together.
     """
-    log = open_log(home, settings, read_only=False)
-    try:
+    with ExitStack() as opened:  # closed again where something fails
+        log = open_log(home, settings, read_only=False)
+        opened.callback(log.close)
         state = open_state(home, settings, read_only=False)
-        try:
-            state.catch_up(log, progress)
-        except PalateError:
-            state.close()
-            raise
-    except PalateError:
-        log.close()
-        raise
-    return Ingest(log, state)
+        opened.callback(state.close)
+        base: State | None = None
+        if (home / "base" / "data.mdb").exists():
+            base = open_base(home, settings)
+            opened.callback(base.close)
+        state.catch_up(log, progress, base=base)
+        letters = open_dead_letters(home, settings, read_only=False)
+        upkeep = Upkeep(log, state, lambda: open_base(home, settings), settings.log)
+        if base is not None:
+            base.close()  # upkeep opens one of its own
+        opened.pop_all()
+    return Ingest(log, state, upkeep=upkeep, dead_letters=letters)

@@ -48,18 +48,24 @@ class State:
 
     # ------------------------------------------------------------------ write
 
-    def apply(self, records: Sequence[Record]) -> None:
+    def apply(self, records: Sequence[Record], *, upto: int | None = None) -> None:
         """Take in records, in the order of the log; those already applied change nothing.
 
         All of it is written at once together with the last offset.
+
+        Args:
+            records: Whose offsets rise.
+            upto: Where they are all that the log has up to this offset: the last one's offset
+                may be smaller, for records are dropped with age.
         """
         done = self.store.offset()
         fresh = [record for record in records if record.offset > done]
-        if not fresh:
+        end = max(done, fresh[-1].offset if fresh else 0, upto or 0)
+        if end == done:
             return
         puts: Puts = {_MADE_BY: self._made_by} if done == 0 else {}
         puts.update(changes(self.store, fresh, self.history_limit))
-        self.store.write(puts, offset=fresh[-1].offset)
+        self.store.write(puts, offset=end)
 
     def catch_up(
         self, log: EventLog, progress: Progress | None = None, *, base: State | None = None

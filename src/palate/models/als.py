@@ -1,6 +1,7 @@
 r"""ALS for implicit feedback (iALS): factors such that touched items score 1 and all others 0.
 
-    L = sum over observed (u, i) of c_ui (x_u . y_i - 1)^2  +  alpha0 * sum over all (u, i) of (x_u . y_i)^2
+    L = sum over observed (u, i) of c_ui (x_u . y_i - 1)^2
+        + alpha0 * sum over all (u, i) of (x_u . y_i)^2
         + sum_u lambda_u |x_u|^2 + sum_i lambda_i |y_i|^2
 
     lambda_u = lambda (n_u + alpha0 n_items)^nu,    lambda_i = lambda (n_i + alpha0 n_users)^nu
@@ -33,8 +34,8 @@ from palate.data.dataset import Dataset
 from palate.data.histories import Histories
 from palate.errors import DataError
 from palate.models.als_update import Before, moved_items
-from palate.models.config import Dimension, ModelConfig, Range
 from palate.models.axes import gram_of, principal_axes, turned
+from palate.models.config import Dimension, ModelConfig, Range
 from palate.models.half_sweep import (
     Penalty,
     Rows,
@@ -107,7 +108,13 @@ class ALS(Latent[ALSConfig]):
 
     def _fit(self, dataset: Dataset, progress: Progress | None) -> None:
         config = self.config
-        users, items = _sides(dataset.histories, config)
+        users = _user_rows(dataset.histories, config)
+        if not len(users.items):
+            raise DataError(
+                "als has nothing to learn from: no value is above 0",
+                hint="give ratings or event weights above 0, or use explicit_als",
+            )
+        items = users.transposed(dataset.n_items)
         std, width = config.sigma / np.sqrt(config.f), padded(config.f)
         y = initial_factors(len(items), config.f, std=std, seed=config.seed, width=width)
         x = np.zeros((len(users), width), np.float32)
@@ -176,7 +183,7 @@ class ALS(Latent[ALSConfig]):
             )
         histories = dataset.histories
         x = self._fold_in(histories)
-        _, items = _sides(histories, self.config)
+        items = _user_rows(histories, self.config).transposed(dataset.n_items)
         before = Before(self._users_gram, self._n_users, self.popularity)
         n_users = self._n_users + int(np.count_nonzero(x.any(axis=1)))
         ridge = self._ridge(items.counts + self.popularity.astype(np.int64), n_users)
@@ -227,18 +234,3 @@ def _user_rows(histories: Histories, config: ALSConfig) -> Rows:
     before = np.concatenate(([0], np.cumsum(kept)))
     indptr = before[histories.indptr].astype(np.int64)
     return Rows.of(indptr, histories.items[kept], weights[kept])
-
-
-def _sides(histories: Histories, config: ALSConfig) -> tuple[Rows, Rows]:
-    """The observed pairs by user and by item.
-
-    Raises:
-        DataError: There is none.
-    """
-    users = _user_rows(histories, config)
-    if not len(users.items):
-        raise DataError(
-            "als has nothing to learn from: no value is above 0",
-            hint="give ratings or event weights above 0, or use explicit_als",
-        )
-    return users, users.transposed(histories.n_items)

@@ -1,8 +1,9 @@
 r"""Explicit ALS (ALS-WR): factors and biases that reproduce the ratings that were given.
 
-    L = sum over rated (u, i) of (r_ui - mu - b_u - b_i - x_u . y_i)^2
+    L = sum over rated (u, i) of ((r_ui - mu) / s - b_u - b_i - x_u . y_i)^2
         + sum_u lambda n_u (|x_u|^2 + b_u^2)  +  sum_i lambda n_i (|y_i|^2 + b_i^2)
 
+mu and s are mean and deviation of all ratings.
 Each half-sweep solves all rows of one side, bias included, while the other stands still; a
 user is folded in by that same solve, from the ratings alone. Scores are ratings: they tell
 how much somebody would like what they choose, not what they would choose, so lists ordered
@@ -21,12 +22,11 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from palate.data.dataset import Dataset
-from palate.data.histories import Histories
 from palate.models.config import Dimension, ModelConfig, Range
+from palate.models.half_sweep import Rows
 from palate.models.latent import initial_factors
-from palate.models.rated import Rated, newest_ratings, solve_rated
-from palate.types import Progress
+from palate.models.rated import Rated, solve_rated
+from palate.types import Float32Array, Progress
 
 __all__ = ["ExplicitALS", "ExplicitALSConfig"]
 
@@ -54,20 +54,19 @@ class ExplicitALS(Rated[ExplicitALSConfig]):
     name = "explicit_als"
     Config = ExplicitALSConfig
 
-    def _fit(self, dataset: Dataset, progress: Progress | None) -> None:
+    def _learn(
+        self, ratings: Rows, n_items: int, progress: Progress | None
+    ) -> tuple[Float32Array, Float32Array]:
         config = self.config
-        ratings = newest_ratings(dataset.histories)
-        mean = float(ratings.targets.mean(dtype=np.float64))
-        users = ratings.shifted(-mean)
-        items = users.transposed(dataset.n_items)
-        y = initial_factors(dataset.n_items, config.f, std=config.sigma, seed=config.seed)
-        b = np.zeros(dataset.n_items, np.float32)
+        by_item = ratings.transposed(n_items)
+        y = initial_factors(n_items, config.f, std=config.sigma, seed=config.seed)
+        b = np.zeros(n_items, np.float32)
         for done in range(config.iterations):
-            x, c = solve_rated(users, y, b, config.lambda_)
-            y, b = solve_rated(items, x, c, config.lambda_)
+            x, c = solve_rated(ratings, y, b, config.lambda_)
+            y, b = solve_rated(by_item, x, c, config.lambda_)
             if progress is not None:
                 progress(done + 1, config.iterations, "alternating least squares")
-        self._set_rated(mean, y, b)
+        return y, b
 
     @property
     def _fold_penalty(self) -> float:

@@ -81,13 +81,13 @@ class BPR(Latent[BPRConfig]):
         rng = np.random.default_rng(config.seed)
         x = initial_factors(n_users, config.f, std=config.sigma, seed=config.seed)
         y = initial_factors(n_items, config.f, std=config.sigma, seed=config.seed + 1)
-        y[np.bincount(items, minlength=n_items) == 0] = 0.0
         b = np.zeros(n_items, np.float32)
         for done in range(config.epochs):
             rate = config.alpha * (1 - done / config.epochs)
             self._epoch((indptr, items), (x, y, b), rate, rng)
             if progress is not None:
                 progress(done + 1, config.epochs, "descending")
+        y[np.bincount(items, minlength=n_items) == 0] = 0.0  # what descent left of the start
         self._set_items(np.column_stack((y, b)))
 
     def _epoch(
@@ -145,7 +145,7 @@ class BPR(Latent[BPRConfig]):
 
 
 def _touched(histories: Histories) -> tuple[Int64Array, Int32Array]:
-    """indptr (n + 1,) and items of the pairs whose values add up to more than 0."""
+    """Indptr (n + 1,) and items of the pairs whose values add up to more than 0."""
     kept = positive_pairs(histories, binary=True) > 0
     before = np.concatenate(([0], np.cumsum(kept)))
     return before[histories.indptr].astype(np.int64), histories.items[kept]

@@ -58,14 +58,14 @@ class FMRecommenderConfig(ModelConfig):
     k: int = Field(default=32, ge=1, le=1024, description="k, factors.")
     eta: float = Field(default=0.1, gt=0, description="eta, step of AdaGrad.")
     lambda_w: float = Field(default=1e-4, ge=0, description="lambda of w, for each row met.")
-    lambda_v: float = Field(default=1e-3, ge=0, description="lambda of v and y, likewise.")
+    lambda_v: float = Field(default=1e-2, ge=0, description="lambda of v and y, likewise.")
     sigma: float = Field(default=0.1, gt=0, description="sigma, deviation of the first factors.")
     alpha: float = Field(
-        default=0.5, ge=0, le=1, description="alpha, an event among n weighs n^-alpha."
+        default=0.8, ge=0, le=1, description="alpha, an event among n weighs n^-alpha."
     )
-    negatives: int = Field(default=4, ge=1, le=100, description="Items drawn for each event.")
+    negatives: int = Field(default=8, ge=1, le=100, description="Items drawn for each event.")
     beta: float = Field(
-        default=0.5,
+        default=0.2,
         gt=0,
         le=1,
         description="beta, an item is drawn by (users who touched it)^beta; never one that "
@@ -96,7 +96,7 @@ class FMRecommender(Latent[FMRecommenderConfig]):
     Config = FMRecommenderConfig
     capabilities = frozenset({"similar_items", "explain", "cold_items"})
 
-    _items: Float32Array  # (n_items, k + 1): q, then b + w0
+    # _items is (n_items, k + 1): q, then b + w0
     _touched: Float32Array  # (n_items, k): y
 
     def _fit(self, dataset: Dataset, progress: Progress | None) -> None:
@@ -149,7 +149,7 @@ class FMRecommender(Latent[FMRecommenderConfig]):
         items = np.zeros((len(rows), own.shape[1]))
         np.add.at(items, rows.rows(), own[rows.indices] * rows.weights[:, None])
         items[:, -1] += bias[0]
-        self._items = items.astype(np.float32)
+        self._set_items(items.astype(np.float32))
         self._touched = y
 
     def _fold_in(self, histories: Histories) -> Float32Array:
@@ -177,10 +177,11 @@ class FMRecommender(Latent[FMRecommenderConfig]):
         return added
 
     def _state(self) -> dict[str, np.ndarray]:
-        return {"items": self._items, "touched": self._touched}
+        return {**super()._state(), "touched": self._touched}
 
     def _restore(self, state: dict[str, np.ndarray]) -> None:
-        self._items, self._touched = state["items"], state["touched"]
+        super()._restore(state)
+        self._touched = state["touched"]
 
 
 def _item_rows(dataset: Dataset, config: FMRecommenderConfig) -> Encoded:

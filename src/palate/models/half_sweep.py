@@ -94,9 +94,12 @@ def solve(rows: Rows, factors: Float32Array, penalty: Penalty) -> Float32Array:
         DataError: The equations are singular in single precision.
     """
     out = np.empty((len(rows), factors.shape[1]), np.float32)
+    other = (rows.items, rows.weights, rows.targets, factors)
 
     def part(start: int, stop: int) -> int:
-        found: int = solve_rows(start, stop, *_given(rows, factors, penalty), out[start:stop])
+        found: int = solve_rows(
+            start, stop, rows.indptr, other, penalty.diagonal, penalty.ridge, out[start:stop]
+        )
         return found
 
     _in_threads(part, len(rows))
@@ -116,10 +119,12 @@ def improve_by_gradients(
 
     Args as in `solve`, and `typical`, (f,) float32, the mean square of each factor.
     """
+    other = (rows.items, rows.weights, rows.targets, factors)
+    diagonal, ridge = penalty.diagonal, penalty.ridge
 
     def part(start: int, stop: int) -> int:
-        given = _given(rows, factors, penalty)
-        improve_rows_cg(start, stop, *given, typical, steps, found[start:stop])
+        some = found[start:stop]
+        improve_rows_cg(start, stop, rows.indptr, other, diagonal, ridge, typical, steps, some)
         return 0
 
     _in_threads(part, len(rows))
@@ -136,19 +141,17 @@ def improve_by_blocks(
         DataError: The equations are singular in single precision.
     """
     size = min(size, factors.shape[1])
+    other = (rows.items, rows.weights, rows.targets, factors)
+    diagonal, ridge = penalty.diagonal, penalty.ridge
 
     def part(start: int, stop: int) -> int:
-        given = _given(rows, factors, penalty)
-        failed: int = improve_rows_block(start, stop, *given, size, found[start:stop])
+        some = found[start:stop]
+        failed: int = improve_rows_block(
+            start, stop, rows.indptr, other, diagonal, ridge, size, some
+        )
         return failed
 
     _in_threads(part, len(rows))
-
-
-def _given(rows: Rows, factors: Float32Array, penalty: Penalty) -> tuple[object, ...]:
-    """What all kernels are given of the rows and of the other side."""
-    other = (rows.items, rows.weights, rows.targets, factors)
-    return rows.indptr, other, penalty.diagonal, penalty.ridge
 
 
 def _in_threads(part: Callable[[int, int], int], n: int) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from palate.data.histories import Histories
+from palate.errors import DataError
 from palate.models.base import Recommender
 from palate.models.config import ModelConfig
 from palate.models.kernels.inner import inner_products, panels_of
@@ -31,6 +32,16 @@ class Latent(Recommender[ConfigT]):
     _panels: Float32Array  # the same as compiled loops want them
 
     def _set_items(self, items: Float32Array) -> None:
+        """Keep what was learned.
+
+        Raises:
+            DataError: It is not finite.
+        """
+        if not np.isfinite(items).all():
+            raise DataError(
+                f"{self.name} did not settle: its factors grew beyond all bounds",
+                hint="look for values far out of scale, raise lambda_, or take smaller steps",
+            )
         self._items = np.ascontiguousarray(items, np.float32)
         self._panels = panels_of(self._items)
 

@@ -102,7 +102,7 @@ def _right_vectors(matrix: csr_array, f: int) -> Float32Array:
     smaller = min(matrix.shape)
     if f < smaller // 2:
         start = np.random.default_rng(0).normal(size=smaller)  # the same in every run
-        _, values, rows = svds(matrix, k=f, v0=start, return_singular_vectors="vh")
+        _, values, rows = svds(matrix, k=f, v0=start)
     else:
         _, values, rows = np.linalg.svd(matrix.toarray(), full_matrices=False)
         values, rows = values[:f], rows[:f]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
+from palate.data.dataset import Dataset
 from palate.data.histories import Histories
 from palate.models.config import ModelConfig
 from palate.models.half_sweep import Penalty, Rows, solve
 from palate.models.kernels.tiles import padded
 from palate.models.latent import Latent, cosines
-from palate.types import Float32Array, Int32Array
+from palate.types import Float32Array, Int32Array, Progress
 
 __all__ = ["Rated", "newest_ratings", "solve_rated"]
 
@@ -19,48 +22,71 @@ ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 
 
 class Rated(Latent[ConfigT]):
-    """score(u, i) = mu + b_u + b_i + x_u . y_i, on the scale of the training values.
+    """score(u, i) = mu + s (b_u + b_i + x_u . y_i), on the scale of the training values.
 
-    The values of a history are ratings; of several for one item the newest counts. A
-    prediction may pass the ends of the scale: only the caller knows where they are.
+    mu and s are mean and deviation of the training ratings: what is learned are ratings of
+    mean 0 and deviation 1, so that settings mean the same on a scale of 1 to 5 and on one of
+    0 to 100. The values of a history are ratings; of several for one item the newest counts.
+    A prediction may pass the ends of the scale: only the caller knows where they are.
 
-    A subclass ends `_fit` with `_set_rated`, and says how strongly a user is held to the
-    average in `_fold_penalty`.
+    A subclass learns in `_learn`, and says how strongly a user is held to the average in
+    `_fold_penalty`.
     """
 
     capabilities = frozenset({"ratings", "similar_items"})
 
-    _mean: float
+    _scale: tuple[float, float]  # mu, s
     _factors: Float32Array  # (n_items, f)
     _biases: Float32Array  # (n_items,)
 
-    @property
-    def _fold_penalty(self) -> float:
-        """lambda of one rating when a user is folded in."""
-        raise NotImplementedError
+    @abstractmethod
+    def _learn(
+        self, ratings: Rows, n_items: int, progress: Progress | None
+    ) -> tuple[Float32Array, Float32Array]:
+        """Item factors (n_items, f) and biases (n_items,) from standardised ratings by user."""
 
-    def _set_rated(self, mean: float, factors: Float32Array, biases: Float32Array) -> None:
-        self._mean, self._factors, self._biases = mean, factors, biases
+    @property
+    @abstractmethod
+    def _fold_penalty(self) -> float:
+        """Lambda of one rating when a user is folded in."""
+
+    def _fit(self, dataset: Dataset, progress: Progress | None) -> None:
+        ratings = newest_ratings(dataset.histories)
+        mean, deviation = ratings.targets.mean(dtype=np.float64), ratings.targets.std()
+        self._scale = float(mean), float(deviation) if deviation > 0 else 1.0
+        factors, biases = self._learn(self._standard(ratings), dataset.n_items, progress)
+        self._set_rated(factors, biases)
+
+    def _set_rated(self, factors: Float32Array, biases: Float32Array) -> None:
+        self._factors, self._biases = factors, biases
         self._set_items(np.column_stack((factors, np.ones(len(factors)), biases)))
 
+    def _standard(self, ratings: Rows) -> Rows:
+        mean, deviation = self._scale
+        targets = ((ratings.targets - mean) / deviation).astype(np.float32)
+        return replace(ratings, targets=targets)
+
     def _fold_in(self, histories: Histories) -> Float32Array:
-        """(n, f + 2): x_u, mu + b_u, 1; the items have y_i, 1, b_i."""
-        rows = newest_ratings(histories).shifted(-self._mean)
+        """(n, f + 2): s x_u, mu + s b_u, s; the items have y_i, 1, b_i."""
+        rows = self._standard(newest_ratings(histories))
         x, b = solve_rated(rows, self._factors, self._biases, self._fold_penalty)
-        return np.column_stack((x, np.float32(self._mean) + b, np.ones(len(x), np.float32)))
+        mean, deviation = (np.float32(number) for number in self._scale)
+        return np.column_stack((deviation * x, mean + deviation * b, np.full(len(x), deviation)))
 
     def _similar_rows(self, items: Int32Array) -> Float32Array:
         return cosines(self._factors, items)
 
     def _state(self) -> dict[str, np.ndarray]:
         return {
-            "mean": np.array([self._mean]),
+            "scale": np.array(self._scale),
             "factors": self._factors,
             "biases": self._biases,
         }
 
     def _restore(self, state: dict[str, np.ndarray]) -> None:
-        self._set_rated(float(state["mean"][0]), state["factors"], state["biases"])
+        mean, deviation = state["scale"]
+        self._scale = float(mean), float(deviation)
+        self._set_rated(state["factors"], state["biases"])
 
 
 def newest_ratings(histories: Histories) -> Rows:
@@ -80,7 +106,7 @@ def solve_rated(
     """Ridge regression of each row's ratings on the other side's factors.
 
     Args:
-        rows: n of them; targets are ratings less their mean.
+        rows: n of them; targets are standardised ratings.
         factors: (n_others, f) float32.
         biases: (n_others,) float32.
         lambda_: Penalty of factors and bias, for each rating of a row.

@@ -1,13 +1,13 @@
 r"""SVD as in the Netflix prize (Funk): biases and factors fitted to ratings by gradient descent.
 
-    r_ui ~ mu + b_u + b_i + x_u . y_i
+    (r_ui - mu) / s  ~  b_u + b_i + x_u . y_i        (mean and deviation of all ratings: mu, s)
 
     b  <-  b + gamma (e_ui - lambda b),    x_u  <-  x_u + gamma (e_ui y_i - lambda x_u),
-    y_i  <-  y_i + gamma (e_ui x_u - lambda y_i),    e_ui = r_ui - prediction
+    y_i  <-  y_i + gamma (e_ui x_u - lambda y_i),    e_ui = what the left side exceeds the right by
 
 What is kept are the items. A user is folded in by ridge regression on the ratings given,
 
-    (b_u, x_u) = argmin sum_i (r_ui - mu - b_i - b - x . y_i)^2 + n_u lambda_fold |(b, x)|^2,
+    (b_u, x_u) = argmin sum_i ((r_ui - mu) / s - b_i - b - x . y_i)^2 + n_u lambda_fold |(b, x)|^2,
 
 which has its own lambda_fold, since descent ends before its penalty has all its effect.
 
@@ -25,12 +25,10 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from palate.data.dataset import Dataset
 from palate.models.config import Dimension, ModelConfig, Range
 from palate.models.half_sweep import Rows
 from palate.models.kernels.funk import descend_block
-from palate.models.latent import initial_factors
-from palate.models.rated import Rated, newest_ratings
+from palate.models.rated import Rated
 from palate.models.strata import STRATA, sweep
 from palate.types import Float32Array, Int32Array, Int64Array, Progress
 
@@ -65,14 +63,14 @@ class SVD(Rated[SVDConfig]):
     name = "svd"
     Config = SVDConfig
 
-    def _fit(self, dataset: Dataset, progress: Progress | None) -> None:
+    def _learn(
+        self, ratings: Rows, n_items: int, progress: Progress | None
+    ) -> tuple[Float32Array, Float32Array]:
         config = self.config
-        ratings = newest_ratings(dataset.histories)
-        mean = float(ratings.targets.mean(dtype=np.float64))
         rng = np.random.default_rng(config.seed)
-        blocks, ends = _in_blocks(ratings.shifted(-mean), dataset.n_items, rng)
-        users = _start(len(ratings), config)
-        items = _start(dataset.n_items, config.model_copy(update={"seed": config.seed + 1}))
+        blocks, ends = _in_blocks(ratings, n_items, rng)
+        users = _start(len(ratings), config, rng)
+        items = _start(n_items, config, rng)
         rate, penalty = np.float32(config.gamma), np.float32(config.lambda_)
 
         def block(user_stratum: int, item_stratum: int) -> None:
@@ -83,16 +81,20 @@ class SVD(Rated[SVDConfig]):
             sweep(block)
             if progress is not None:
                 progress(done + 1, config.epochs, "descending")
-        self._set_rated(mean, *items)
+        factors, biases = items
+        factors[np.bincount(ratings.items, minlength=n_items) == 0] = 0.0
+        return factors, biases
 
     @property
     def _fold_penalty(self) -> float:
         return self.config.lambda_fold
 
 
-def _start(n: int, config: SVDConfig) -> tuple[Float32Array, Float32Array]:
+def _start(
+    n: int, config: SVDConfig, rng: np.random.Generator
+) -> tuple[Float32Array, Float32Array]:
     """Factors (n, f) and biases (n,)."""
-    factors = initial_factors(n, config.f, std=config.sigma, seed=config.seed)
+    factors = rng.normal(0.0, config.sigma, (n, config.f)).astype(np.float32)
     return factors, np.zeros(n, np.float32)
 
 

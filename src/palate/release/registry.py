@@ -15,9 +15,8 @@ from typing import Any, Final
 from palate.data.dataset import Dataset
 from palate.errors import ReleaseError
 from palate.models.base import Recommender
-from palate.release import aliases, audit, records
+from palate.release import aliases, records
 from palate.release.aliases import Aliases
-from palate.release.audit import AuditEntry
 from palate.release.bundle import (
     LoadedRelease,
     digest_of,
@@ -27,6 +26,8 @@ from palate.release.bundle import (
 )
 from palate.release.manifest import Estimate, Metric, check_name, describe
 from palate.release.records import Records, Release
+from palate.store import audit
+from palate.store.audit import AuditEntry
 from palate.store.base import ObjectStore
 from palate.store.database import Database
 from palate.store.folder_store import FolderStore
@@ -36,6 +37,7 @@ __all__ = ["STABLE", "Release", "Releases", "open_releases"]
 STABLE: Final = "stable"
 
 TABLES: Final = (*records.TABLES, *aliases.TABLES, *audit.TABLES)
+_ACTIONS: Final = ("create", "promote", "rollback", "remove")
 
 
 class Releases:
@@ -142,8 +144,8 @@ class Releases:
         return self._aliases.all()
 
     def audit(self) -> tuple[AuditEntry, ...]:
-        """Every change so far, oldest first: who, what, when and why."""
-        return audit.entries(self._database)
+        """Every change of a release so far, oldest first: who, what, when and why."""
+        return audit.entries(self._database, _ACTIONS)
 
     # ------------------------------------------------------------------ change
 
@@ -265,8 +267,10 @@ def _note(
     alias: str | None = None,
     previous: str | None = None,
 ) -> None:
+    if not by.strip():
+        raise ReleaseError(f"nobody is named for this {action}", hint="say who: by=...")
     now = datetime.now(UTC)
-    audit.append(connection, AuditEntry(now, by, action, ref, alias, previous, reason))
+    audit.append(connection, [AuditEntry(now, by, action, ref, alias, previous, reason)])
 
 
 def _account() -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Acceptor", "Loads"]
+__all__ = ["Acceptor", "Loads", "read_loads"]
 
 _AHEAD: Final = 1  # connections that a worker may have more than the least loaded one
 _DEFER_S: Final = 0.001  # for which a worker that is further ahead leaves a connection to others
@@ -54,6 +54,13 @@ class Loads:
         )
 
 
+def read_loads(path: Path) -> int:
+    """The connections of all workers; 0 where none has ever run."""
+    if not path.is_file():
+        return 0
+    return sum(memoryview(path.read_bytes()).cast("q"))
+
+
 class Acceptor:
     """Accepts one connection at a time, and leaves it to a less loaded worker for a moment.
 
@@ -90,6 +97,7 @@ class Acceptor:
         """Accept no more; what waits is left to the other workers."""
         for timer in self._timers.values():
             timer.cancel()
+        self._loads.publish(0)
         self._loop.remove_reader(self._listening.fileno())
         self._listening.close()
 

@@ -1,9 +1,8 @@
-"""The ASGI application: keys, routes, problems, and a count of every request."""
+"""The ASGI application: keys, routes and problems, with an observer around it."""
 
 from __future__ import annotations
 
 import logging
-from time import perf_counter
 from typing import Final
 
 from starlette.applications import Starlette
@@ -11,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from palate.errors import (
     DataError,
@@ -21,8 +20,11 @@ from palate.errors import (
     UnknownReleaseError,
     UnsupportedError,
 )
+from palate.serve.access import require
 from palate.serve.context import Context, Endpoint
-from palate.serve.keys import Keys
+from palate.serve.guard import Guard, caller_of
+from palate.serve.logs import RequestLog
+from palate.serve.observer import Observer
 from palate.serve.openapi import openapi
 from palate.serve.problem import ProblemError, problem_response
 from palate.serve.routes.table import ENDPOINTS
@@ -53,13 +55,14 @@ class Service:
     """
 
     def __init__(self, context: Context) -> None:
-        self._counters = context.counters
-        self._keys = Keys(context.settings.serve.keys)
-        self._keyless = frozenset(e.path for e in ENDPOINTS if e.keyless)
         routes = [_route(context, endpoint) for endpoint in ENDPOINTS]
-        self._names: dict[object, str] = {
-            r.endpoint: e.name for r, e in zip(routes, ENDPOINTS, strict=True)
-        }
+        self._observer = Observer(
+            self._guarded,
+            context.counters,
+            RequestLog(context.settings.observe),
+            context.lifecycle,
+            {r.endpoint: (e.name, e.path) for r, e in zip(routes, ENDPOINTS, strict=True)},
+        )
         self._app = Starlette(
             routes=routes,
             exception_handlers={
@@ -71,54 +74,30 @@ class Service:
         )
         self._app.router.redirect_slashes = False
         self._app.state.openapi = openapi(ENDPOINTS)
+        self._guard = Guard(self._app, context.access, [e.path for e in ENDPOINTS if e.keyless])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; called by the server."""
-        if scope["type"] != "http":
-            return
-        started = perf_counter()
-        scope["path"] = scope["raw_path"].decode("ascii", "replace")
-        status = 500
+        if scope["type"] == "http":
+            scope["path"] = scope["raw_path"].decode("ascii", "replace")
+            await self._observer(scope, receive, send)
 
-        async def watched(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            if self._keys and not self._admitted(scope):
-                await _unauthorized(scope)(scope, receive, watched)
-            else:
-                await self._app(scope, receive, watched)
-        finally:
-            name = self._names.get(scope.get("endpoint"), "none")
-            self._counters.request(name, status, perf_counter() - started)
-
-    def _admitted(self, scope: Scope) -> bool:
-        given = [value for name, value in scope["headers"] if name == b"authorization"]
-        return scope["path"] in self._keyless or (len(given) == 1 and self._keys.admit(given[0]))
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._guard(scope, receive, send)
 
 
 def _route(context: Context, endpoint: Endpoint) -> Route:
-    handlers = {operation.method: operation.handle for operation in endpoint.operations}
-    if "GET" in handlers:
-        handlers["HEAD"] = handlers["GET"]
+    operations = {operation.method: operation for operation in endpoint.operations}
+    if "GET" in operations:
+        operations["HEAD"] = operations["GET"]
 
     async def serve(request: Request) -> Response:
-        return await handlers[request.method](context, request)
+        operation = operations[request.method]
+        if not endpoint.keyless:
+            require(caller_of(request), operation.scopes)
+        return await operation.handle(context, request)
 
-    return Route(endpoint.path, serve, methods=list(handlers))
-
-
-def _unauthorized(scope: Scope) -> Response:
-    problem = ProblemError(
-        401,
-        "no-key",
-        "send a key: Authorization: Bearer KEY",
-        headers={"www-authenticate": "Bearer"},
-    )
-    return problem_response(Request(scope), problem)
+    return Route(endpoint.path, serve, methods=list(operations))
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
@@ -131,7 +110,7 @@ async def _on_palate_error(request: Request, error: Exception) -> Response:
     for kind, status, name in _PROBLEMS:
         if isinstance(error, kind):
             if status >= 500:
-                logger.error("%s %s: %s", request.method, request.url.path, error)
+                logger.error("%s", error)  # the observer's line says for which request
             return problem_response(request, ProblemError(status, name, str(error)))
     return await _on_fault(request, error)
 
@@ -146,5 +125,5 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 async def _on_fault(request: Request, error: Exception) -> Response:
     """A fault of ours: the server logs it with its traceback; the client learns no more."""
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    logger.error("a fault of ours", exc_info=error)
     return problem_response(request, ProblemError(500, "fault", "this is our fault; it was logged"))

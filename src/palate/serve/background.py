@@ -19,7 +19,7 @@ from palate.serve.lock import running_service
 
 __all__ = ["BackgroundService"]
 
-_STOP_S: Final = 40.0  # what the supervisor gives workers and writer, and a little
+_STOP_S: Final = 20.0  # beside what the settings give to requests under way
 
 
 class BackgroundService:
@@ -49,7 +49,7 @@ class BackgroundService:
             finally:
                 os.close(write)
             assert self._process.stdin is not None
-            boot = Boot(settings=settings.model_dump_json(), report_fd=write)
+            boot = Boot(name="supervisor", settings=settings.model_dump_json(), report_fd=write)
             self._process.stdin.write(msgspec.json.encode(boot) + b"\n")
             self._process.stdin.flush()
             line = reports.readline()
@@ -80,7 +80,8 @@ class BackgroundService:
         try:
             if self._process.poll() is None:
                 self._process.send_signal(signal.SIGTERM)
-            return self._process.wait(_STOP_S)
+            serve = self._settings.serve
+            return self._process.wait(serve.drain_notice_s + 2 * serve.drain_timeout_s + _STOP_S)
         except subprocess.TimeoutExpired as error:
             self._process.kill()
             self._process.wait()

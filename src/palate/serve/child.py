@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from palate.config import Settings
 from palate.errors import PalateError
+from palate.serve.file_limit import raise_file_limit
+from palate.serve.logs import configure_logs
 
 __all__ = [
     "FATAL_EXIT",
@@ -46,12 +48,14 @@ class Boot(msgspec.Struct, frozen=True, kw_only=True):
     pipe stays open: when it closes, the supervisor is gone and the child ends.
 
     Attributes:
+        name: How the child calls itself in logs and metrics: `worker-0`.
         settings: All settings, as JSON.
         report_fd: Where the child writes its `Report`.
         slot: Which worker this is, from 0.
         socket_fd: The listening socket, for workers.
     """
 
+    name: str
     settings: str
     report_fd: int
     slot: int = 0
@@ -96,13 +100,9 @@ def bootstrap(run: Callable[[Boot], Awaitable[None]]) -> int:
     Returns:
         The exit code.
     """
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO,
-        format=f"%(asctime)s {os.getpid()} %(name)s %(levelname)s %(message)s",
-    )
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     boot = msgspec.json.decode(_boot_line(), type=Boot)
+    configure_logs(boot.open_settings().observe, boot.name)
+    raise_file_limit()
     try:
         _new_loop_runner(run(boot))
     except PalateError as error:
@@ -146,15 +146,28 @@ def stop_on_signals() -> asyncio.Event:
     return stop
 
 
-def on_stop() -> asyncio.Event:
-    """An event that is set by a signal, or when the process that started this one has gone."""
+def on_stop(hear: Callable[[str], None] | None = None) -> asyncio.Event:
+    """An event that is set by a signal, or when the process that started this one has gone.
+
+    Args:
+        hear: Gets each word that the starter says meanwhile.
+    """
     loop = asyncio.get_running_loop()
     stop = stop_on_signals()
+    said = bytearray()
 
     def readable() -> None:
-        if not os.read(0, 1024):
+        more = os.read(0, 1024)
+        if not more:
             loop.remove_reader(0)
             stop.set()
+            return
+        said.extend(more)
+        *words, rest = bytes(said).split(b"\n")
+        said[:] = rest
+        for word in words:
+            if hear is not None:
+                hear(word.decode())
 
     loop.add_reader(0, readable)
     return stop

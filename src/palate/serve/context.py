@@ -10,14 +10,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from palate.config import Settings
+from palate.events.log.sqlite import SqliteEventLog
 from palate.features.state import State
 from palate.release.registry import Releases
+from palate.serve.access import Access
 from palate.serve.catalogue import Catalogue
 from palate.serve.client import EventWriter
 from palate.serve.counters import Counters
 from palate.serve.layout import Layout
+from palate.serve.lifecycle import Lifecycle
 from palate.serve.recommend import Recommendations
 from palate.serve.shelf import Shelf
+from palate.store.key import Scope
 
 __all__ = ["Context", "Endpoint", "Handler", "Operation", "Query"]
 
@@ -28,6 +32,8 @@ class Context:
 
     settings: Settings
     layout: Layout
+    lifecycle: Lifecycle
+    log: SqliteEventLog
     state: State
     releases: Releases
     shelf: Shelf
@@ -35,6 +41,7 @@ class Context:
     recommendations: Recommendations
     writer: EventWriter
     counters: Counters
+    access: Access
 
 
 Handler = Callable[[Context, Request], Awaitable[Response]]
@@ -58,6 +65,7 @@ class Operation:
         summary: For the OpenAPI document.
         handle: Answers it.
         answer: The struct of a 200 answer, or a media type for other texts.
+        scopes: A key needs one of them; with none, no key opens a route that needs one.
         body: The struct (or union) of the request's body.
         query: Its query parameters.
         problems: Statuses of problem documents that it may answer with, beside those that
@@ -68,6 +76,7 @@ class Operation:
     summary: str
     handle: Handler
     answer: Any
+    scopes: tuple[Scope, ...] = ()
     body: Any = None
     query: tuple[Query, ...] = ()
     problems: tuple[int, ...] = ()

@@ -18,7 +18,7 @@ __all__ = ["ChildError", "Keeper"]
 
 _FIRST_WAIT_S: Final = 0.05  # before a child that had run well is started again
 _LONGEST_WAIT_S: Final = 5.0
-_RAN_WELL_S: Final = 10.0
+_RAN_WELL_S: Final = 1.0  # since it was ready: one that was killed is no crash loop
 _START_S: Final = 120.0  # loading a large release from a cold disk takes its time
 
 logger = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ class Keeper:
         self._process: asyncio.subprocess.Process | None = None
         self._reports = -1  # where the child's report is read
         self._report_fd = -1  # where the child writes it, in the child
+        self._word = ""  # the last one told, which a child that is started later wants too
 
     @property
     def pid(self) -> int:
@@ -96,6 +97,17 @@ class Keeper:
             await self.stop(1.0)
             detail = report.error or f"it ended with code {process.returncode}; its log says why"
             raise ChildError(f"the {self.name} cannot start: {detail}", hint=report.hint)
+        self._say()
+
+    def tell(self, word: str) -> None:
+        """Say a word to the child, and to those that are started in its place."""
+        self._word = word
+        self._say()
+
+    def _say(self) -> None:
+        process = self._process
+        if self._word and process is not None and process.stdin is not None:
+            process.stdin.write(f"{self._word}\n".encode())  # asyncio drops it where it has gone
 
     async def keep(self) -> None:
         """Start the child again whenever it ends, until cancelled."""

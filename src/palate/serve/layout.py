@@ -39,6 +39,11 @@ class Layout:
         return self.counters_folder / f"{process}.bin"
 
     @property
+    def rates(self) -> Path:
+        """How full the bucket of each key is."""
+        return self.run / "rates.bin"
+
+    @property
     def loads(self) -> Path:
         """How many connections each worker holds."""
         return self.run / "loads.bin"

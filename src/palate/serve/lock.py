@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from palate import __version__
 from palate.errors import StoreError
 from palate.serve.layout import Layout
 
@@ -21,6 +22,7 @@ class RunningService(msgspec.Struct, frozen=True):
 
     pid: int
     url: str
+    version: str = ""
 
 
 @contextmanager
@@ -54,7 +56,7 @@ def only_service(home: Path) -> Iterator[int]:
 
 def announce(descriptor: int, url: str) -> None:
     """Write down who holds the lock."""
-    os.pwrite(descriptor, msgspec.json.encode(RunningService(os.getpid(), url)), 0)
+    os.pwrite(descriptor, msgspec.json.encode(RunningService(os.getpid(), url, __version__)), 0)
 
 
 def running_service(home: Path) -> RunningService | None:

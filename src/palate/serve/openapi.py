@@ -17,7 +17,13 @@ from palate.serve.problem import MEDIA_TYPE, TITLES, ProblemDocument
 __all__ = ["openapi"]
 
 _REF: Final = "#/components/schemas/{name}"
-_EVERYWHERE: Final = (401, 500, 503)  # every route that needs a key may answer so
+_EVERYWHERE: Final = (401, 403, 421, 429, 500, 503)  # every route that needs a key may answer so
+_BODY: Final = (408,)  # and every one with a body
+_KEY: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A key of `palate keys create`. Each operation names the scopes that open it.",
+}
 _ID: Final = {"type": "string", "minLength": 1, "maxLength": 500}
 
 
@@ -50,9 +56,8 @@ def openapi(endpoints: Sequence[Endpoint]) -> bytes:
         },
         "components": {
             "schemas": dict(sorted(components.items())),
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {"key": _KEY},
         },
-        "security": [{}, {"key": []}],
     }
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
@@ -72,8 +77,10 @@ def _operation(
         "summary": operation.summary,
         "description": (operation.handle.__doc__ or "").strip(),
     }
-    if endpoint.keyless:
-        described["security"] = []
+    # Each scope opens it; on this machine nothing is needed while there are no keys.
+    described["security"] = [{"key": [scope]} for scope in operation.scopes] + (
+        [{}] if operation.scopes else []
+    )
     if operation.query:
         described["parameters"] = [
             {"name": q.name, "in": "query", "description": q.description, "schema": q.schema}
@@ -84,7 +91,8 @@ def _operation(
         described["requestBody"] = {"required": True, "content": content}
     described["responses"] = {"200": _success(operation, schema_of)}
     everywhere = () if endpoint.keyless else _EVERYWHERE
-    for status in sorted({*operation.problems, *everywhere}):
+    bodied = () if operation.body is None else _BODY
+    for status in sorted({*operation.problems, *everywhere, *bodied}):
         described["responses"][str(status)] = _problem(TITLES[status])
     return described
 

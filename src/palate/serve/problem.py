@@ -9,20 +9,25 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-__all__ = ["MEDIA_TYPE", "TITLES", "ProblemDocument", "ProblemError", "problem_response"]
+__all__ = ["MEDIA_TYPE", "OWN_ID", "TITLES", "ProblemDocument", "ProblemError", "problem_response"]
 
 MEDIA_TYPE: Final = "application/problem+json"
+OWN_ID: Final = "palate.request_id"  # in the scope: the id that a request was given, or sent
 
 # RFC 9110's names; those of `http.HTTPStatus` change with the version of Python.
 TITLES: Final[dict[int, str]] = {
     400: "Bad Request",
     401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    408: "Request Timeout",
     409: "Conflict",
     413: "Content Too Large",
     415: "Unsupported Media Type",
+    421: "Misdirected Request",
     422: "Unprocessable Content",
+    429: "Too Many Requests",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
@@ -37,7 +42,7 @@ class ProblemDocument(msgspec.Struct, kw_only=True, omit_defaults=True):
         status: The HTTP status.
         detail: What was wrong here, and what to do.
         instance: The path that was asked.
-        request_id: To find it in the service's log, where there is an entry.
+        request_id: Under which the service's log has it; the `X-Request-ID` of the answer.
     """
 
     type: str
@@ -73,7 +78,7 @@ class ProblemError(Exception):
         self.headers = dict(headers or {})
 
 
-def problem_response(request: Request, problem: ProblemError, *, request_id: str = "") -> Response:
+def problem_response(request: Request, problem: ProblemError) -> Response:
     """`problem` as a response to `request`."""
     document = ProblemDocument(
         type=f"urn:palate:problem:{problem.name}",
@@ -81,7 +86,7 @@ def problem_response(request: Request, problem: ProblemError, *, request_id: str
         status=problem.status,
         detail=problem.detail,
         instance=request.url.path,
-        request_id=request_id,
+        request_id=request.scope.get(OWN_ID, ""),
     )
     return Response(
         msgspec.json.encode(document), problem.status, problem.headers, media_type=MEDIA_TYPE

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+import asyncio
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -23,6 +24,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+_BODY_S: Final = 20.0  # from the head of a request to the end of its body
 
 _encode = msgspec.json.Encoder().encode
 
@@ -38,24 +40,38 @@ async def read_body(request: Request, limit: int) -> bytes:
     Only `application/json` is taken: a page in a browser cannot send it to another site
     without that site's leave, so no page can post to a service on this machine.
 
+    Nothing is unpacked: a compressed body is refused, so that no small one becomes a large one.
+
     Raises:
-        ProblemError: 415 for another media type, 413 for over `limit` bytes, 400 where the client
-            goes away.
+        ProblemError: 415 for another media type or a compressed body, 413 for over `limit` bytes,
+            408 for one that takes too long, 400 where the client goes away.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise ProblemError(
             415, "not-json", f"the body is {media_type or 'untyped'}; send application/json"
         )
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise ProblemError(
+            415, "compressed", "send the body uncompressed", headers={"accept-encoding": "identity"}
+        )
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
         raise _too_large(limit)
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise _too_large(limit)
+        async with asyncio.timeout(_BODY_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise _too_large(limit)
+    except TimeoutError as error:
+        raise ProblemError(
+            408,
+            "too-slow",
+            f"the body did not come within {_BODY_S:.0f} s",
+            headers={"connection": "close"},
+        ) from error
     except ClientDisconnect as error:
         raise ProblemError(400, "disconnected", "the client went away") from error
     return bytes(body)

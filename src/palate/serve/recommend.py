@@ -28,6 +28,7 @@ from palate.serve.messages import (
 from palate.serve.shelf import Loaded, Shelf
 from palate.serve.slate import Chosen, Wanted, fill
 from palate.serve.source import ModelSource, NewestSource, PopularSource, SimilarSource, Source
+from palate.serve.spans import current_span, span
 from palate.serve.surfaces import Surface
 
 __all__ = ["Place", "Recommendations"]
@@ -88,8 +89,14 @@ class Recommendations:
 
     # ------------------------------------------------------------------ questions
 
-    def recommend(self, request: RecommendationRequest) -> RecommendationResponse:
+    def recommend(
+        self, request: RecommendationRequest, *, request_id: str | None = None
+    ) -> RecommendationResponse:
         """The slate for one user.
+
+        Args:
+            request: Who asks, and for what.
+            request_id: Of the slate; distinct for each. None makes one.
 
         Raises:
             DataError: `k`, the surface or a filter is impossible.
@@ -100,7 +107,8 @@ class Recommendations:
         surface = self._surface(request.surface)
         wanted = self._wanted(request.k, request.filters, surface, request.exclude_items)
         loaded, degraded = self._answering(request.release, surface.alias)
-        past = self._past(request.user_id, request.anonymous_id)
+        with span("state.read"):
+            past = self._past(request.user_id, request.anonymous_id)
         seen = past.item_ids if surface.exclude_seen else ()
         history: Histories | None = None
         chosen: list[Chosen] | None = None
@@ -115,8 +123,9 @@ class Recommendations:
             chosen = self._fill(self._fallback(loaded, seen), wanted)
         if degraded and self._counters is not None:
             self._counters.degraded()
+        _note(loaded, degraded=degraded)
         return RecommendationResponse(
-            request_id=uuid7(),
+            request_id=request_id or uuid7(),
             release=None if loaded is None else loaded.ref,
             degraded=degraded,
             items=_items(chosen, loaded, history, explain=request.explain),
@@ -133,6 +142,7 @@ class Recommendations:
         wanted = self._wanted(k, filters, Surface())
         loaded, degraded = self._answering(release, None)
         chosen = self._fill(self._fallback(loaded), wanted)
+        _note(loaded, degraded=degraded)
         return PopularItems(
             release=None if loaded is None else loaded.ref,
             degraded=degraded,
@@ -168,6 +178,7 @@ class Recommendations:
                     hint="ask for a release of sar, itemknn, ease or contentknn",
                 )
             chosen = self._filled_by_model(SimilarSource(loaded, row), wanted) or []
+        _note(loaded, degraded=loaded is None)
         return SimilarItems(
             item_id=item_id,
             release=None if loaded is None else loaded.ref,
@@ -230,6 +241,13 @@ class Recommendations:
         except ModelFaultError as error:
             logger.exception("release %s failed; something simpler answers", error)
             return None
+
+
+def _note(loaded: Loaded | None, *, degraded: bool) -> None:
+    """Say in the request's span what answered."""
+    asked = current_span()
+    asked.note("palate.release", "" if loaded is None else loaded.ref)
+    asked.note("palate.degraded", degraded)
 
 
 def _items(

@@ -11,6 +11,7 @@ from palate.features.item_state import ItemState
 from palate.features.state import State
 from palate.pipeline.filter import NO_FILTER, Filter
 from palate.serve.source import Ranking, Source
+from palate.serve.spans import span
 
 __all__ = ["Chosen", "Proposer", "Wanted", "fill"]
 
@@ -75,11 +76,13 @@ def fill(source: Source, wanted: Wanted, state: State, catalogue: Proposer | Non
     kept: list[int] = []
     looked_at = 0
     while True:
-        ranking = source.rank(depth)
-        ids = ranking.ids[looked_at:]
-        for at, item in enumerate(state.item_states(ids), looked_at):
-            if wanted.admits(ranking.ids[at], item):
-                kept.append(at)
+        with span("model.rank"):
+            ranking = source.rank(depth)
+        with span("filter.last"):
+            ids = ranking.ids[looked_at:]
+            for at, item in enumerate(state.item_states(ids), looked_at):
+                if wanted.admits(ranking.ids[at], item):
+                    kept.append(at)
         if len(kept) >= wanted.k or ranking.complete:
             return _chosen(ranking, kept[: wanted.k])
         looked_at = len(ranking.ids)

@@ -8,22 +8,26 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Final
 
+from palate._optional import require
 from palate.config import Settings
 from palate.errors import ConfigError
 from palate.serve.child import Boot, bootstrap, on_stop, report_ready, stop_on_signals
+from palate.serve.counters import reset_states
+from palate.serve.exposure import check_exposure
 from palate.serve.keeper import Keeper
-from palate.serve.keys import check_exposure
 from palate.serve.layout import Layout
+from palate.serve.lifecycle import DRAIN, STARTED
 from palate.serve.lock import announce, only_service
+from palate.serve.logs import configure_logs
 from palate.serve.surfaces import read_surfaces
 
 __all__ = ["main", "serve"]
 
 _BACKLOG: Final = 2048
-_DRAIN_S: Final = 15.0  # a little more than a worker gives its own requests
+_LONGER_S: Final = 5.0  # than a worker gives its own requests, it may take to end
 _SOCKET_PATH_BYTES: Final = 103  # the least that any system takes for a Unix socket
 
 logger = logging.getLogger(__name__)
@@ -50,11 +54,15 @@ async def _serve(
     stopper: Callable[[], asyncio.Event],
     on_ready: Callable[[str], None],
 ) -> None:
-    check_exposure(settings.serve)
+    configure_logs(settings.observe, "supervisor")
+    check_exposure(settings)
     read_surfaces(settings)
     _check_socket_path(settings)
+    if settings.observe.otlp_endpoint is not None:
+        require("opentelemetry.sdk.trace", extra="otel")  # here, not in each child
     with only_service(settings.home) as lock, closing(_listen(settings)) as listening:
         url = _url(settings, listening)
+        reset_states(Layout(settings.home).counters_folder)
 
         def ready() -> None:
             announce(lock, url)
@@ -80,18 +88,36 @@ async def _run(
             return
         await starting
         keeping = [asyncio.create_task(child.keep()) for child in (writer, *workers)]
+        for worker in workers:
+            worker.tell(STARTED)
         ready()
         await asyncio.wait({stopping, *keeping}, return_when=asyncio.FIRST_COMPLETED)
         for task in keeping:
             if task.done():
                 task.result()  # a fault of ours in keeping: end, and say so
+        await _give_notice(settings.serve.drain_notice_s, workers, stop)
     finally:
+        drain_s = settings.serve.drain_timeout_s + _LONGER_S
         for task in keeping:
             task.cancel()
         await asyncio.gather(*keeping, return_exceptions=True)
         # Workers first: their last events still want the writer.
-        await asyncio.gather(*(worker.stop(_DRAIN_S) for worker in workers))
-        await writer.stop(_DRAIN_S)
+        await asyncio.gather(*(worker.stop(drain_s) for worker in workers))
+        await writer.stop(drain_s)
+
+
+async def _give_notice(seconds: float, workers: list[Keeper], stop: asyncio.Event) -> None:
+    """Say that the end is near and answer on, so that load balancers look away first.
+
+    A second signal ends the wait.
+    """
+    for worker in workers:
+        worker.tell(DRAIN)
+    if seconds:
+        logger.info("ending in %g s; /readyz says so", seconds)
+        stop.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)
 
 
 async def _start(writer: Keeper, workers: list[Keeper]) -> None:
@@ -106,11 +132,20 @@ def _children(settings: Settings, listening: socket.socket) -> tuple[Keeper, lis
 
     def worker(slot: int) -> Keeper:
         def boot(report_fd: int) -> Boot:
-            return Boot(settings=text, report_fd=report_fd, slot=slot, socket_fd=listening.fileno())
+            return Boot(
+                name=f"worker-{slot}",
+                settings=text,
+                report_fd=report_fd,
+                slot=slot,
+                socket_fd=listening.fileno(),
+            )
 
         return Keeper(f"worker {slot}", "palate.serve.worker", boot, (listening.fileno(),))
 
-    writer = Keeper("writer", "palate.serve.writer", lambda fd: Boot(settings=text, report_fd=fd))
+    def boot_writer(report_fd: int) -> Boot:
+        return Boot(name="writer", settings=text, report_fd=report_fd)
+
+    writer = Keeper("writer", "palate.serve.writer", boot_writer)
     return writer, [worker(slot) for slot in range(settings.serve.workers)]
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import math
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Any, Final
@@ -18,29 +20,40 @@ from palate.errors import StoreError
 from palate.features.ingest import open_log, open_state
 from palate.release.registry import open_releases
 from palate.serve.acceptor import Acceptor, Loads
+from palate.serve.access import Access
 from palate.serve.app import Service
 from palate.serve.catalogue import Catalogue
 from palate.serve.child import Boot, bootstrap, on_stop, report_ready
 from palate.serve.client import EventWriter, WriterClient
+from palate.serve.connection import Connection
 from palate.serve.context import Context
 from palate.serve.counters import Counters
+from palate.serve.keyring import KeyRing
 from palate.serve.layout import Layout
+from palate.serve.lifecycle import Lifecycle
+from palate.serve.otel import OtelTracer
+from palate.serve.rates import Rates
 from palate.serve.recommend import Place, Recommendations
 from palate.serve.shelf import Shelf
+from palate.serve.spans import install
 from palate.serve.surfaces import read_surfaces
+from palate.store.database import REGISTRY, Database
+from palate.store.keys import Keys
 
 __all__ = ["following", "main", "open_context"]
 
 _TAIL_S: Final = 0.1  # between two looks at the log's tail
 _KEEP_ALIVE_S: Final = 75
-_DRAIN_S: Final = 10
+_NOTE_USE_S: Final = 60.0  # when keys were used last is known to the minute
 _CONNECT_S: Final = 2.0  # reads are answered without the writer, so do not wait longer
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def open_context(settings: Settings, writer: EventWriter, counters: Counters) -> Iterator[Context]:
+def open_context(
+    settings: Settings, writer: EventWriter, counters: Counters, lifecycle: Lifecycle
+) -> Iterator[Context]:
     """Open what a worker needs, load what aliases name, and close it all at the end.
 
     Raises:
@@ -59,9 +72,12 @@ def open_context(settings: Settings, writer: EventWriter, counters: Counters) ->
         catalogue.fill(state)
         shelf = Shelf(releases, counters)
         shelf.refresh()
+        access = _open_access(settings, opened)
         yield Context(
             settings=settings,
             layout=Layout(settings.home),
+            lifecycle=lifecycle,
+            log=log,
             state=state,
             releases=releases,
             shelf=shelf,
@@ -75,14 +91,24 @@ def open_context(settings: Settings, writer: EventWriter, counters: Counters) ->
             ),
             writer=writer,
             counters=counters,
+            access=access,
         )
+
+
+def _open_access(settings: Settings, opened: ExitStack) -> Access:
+    database = Database(settings.home / REGISTRY)
+    opened.callback(database.close)
+    rates = Rates(Layout(settings.home).rates)
+    opened.callback(rates.close)
+    return Access(KeyRing(Keys(database)), rates)
 
 
 @asynccontextmanager
 async def following(context: Context) -> AsyncIterator[None]:
-    """Follow aliases and the catalogue's tail until left."""
+    """Follow aliases, keys and the catalogue's tail until left."""
     tasks = [
         asyncio.create_task(_follow_aliases(context)),
+        asyncio.create_task(_follow_keys(context)),
         asyncio.create_task(_follow_catalogue(context)),
     ]
     try:
@@ -101,6 +127,20 @@ async def _follow_aliases(context: Context) -> None:
             await asyncio.to_thread(context.shelf.refresh)
         except StoreError as error:
             logger.error("cannot read the registry, trying again: %s", error)
+
+
+async def _follow_keys(context: Context) -> None:
+    ring = context.access.ring
+    noted_at = time.monotonic()
+    while True:
+        await asyncio.sleep(context.settings.serve.poll_s)
+        try:
+            await asyncio.to_thread(ring.refresh)
+            if time.monotonic() - noted_at > _NOTE_USE_S:
+                await asyncio.to_thread(ring.note_use)
+                noted_at = time.monotonic()
+        except StoreError as error:
+            logger.error("cannot read the keys, those known before stay: %s", error)
 
 
 async def _follow_catalogue(context: Context) -> None:
@@ -129,13 +169,32 @@ class _Server(uvicorn.Server):
         return made
 
 
+@contextmanager
+def _traced(settings: Settings, process: str) -> Iterator[None]:
+    """Send traces where the settings say; not at all where they say nothing."""
+    if settings.observe.otlp_endpoint is None:
+        yield
+        return
+    tracer = OtelTracer(settings.observe, process)
+    install(tracer)
+    try:
+        yield
+    finally:
+        install(None)
+        tracer.close()
+
+
 async def _run(boot: Boot) -> None:
     settings = boot.open_settings()
     layout = Layout(settings.home)
     client = WriterClient(layout.writer_socket)
-    counters = Counters(layout.counters(f"worker-{boot.slot}"))
-    with open_context(settings, client, counters) as context:
-        stop = on_stop()
+    counters = Counters(layout.counters(boot.name))
+    lifecycle = Lifecycle()
+    with (
+        _traced(settings, boot.name),
+        open_context(settings, client, counters, lifecycle) as context,
+    ):
+        stop = on_stop(lifecycle.hear)
         connecting = asyncio.create_task(client.run())
         try:
             await client.until_connected(_CONNECT_S)
@@ -150,14 +209,14 @@ async def _serve(app: Service, context: Context, stop: asyncio.Event, boot: Boot
     server = _Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=Connection,
             ws="none",
             lifespan="off",
             access_log=False,
             log_config=None,
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=_DRAIN_S,
+            timeout_graceful_shutdown=math.ceil(context.settings.serve.drain_timeout_s),
         )
     )
     server.config.load()
@@ -174,6 +233,7 @@ async def _serve(app: Service, context: Context, stop: asyncio.Event, boot: Boot
     report_ready(boot)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    context.lifecycle.draining = True
     acceptor.close()
     server.should_exit = True
     await serving

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Final, Protocol, cast
 
 import msgspec
@@ -97,6 +98,7 @@ class Writer:
 
     def _commit(self, group: list[_Pending]) -> None:
         events = [event for pending in group for event in pending.batch.events]
+        began = perf_counter()
         try:
             appended = self._ingest.append(events)
         except EventError as error:
@@ -107,10 +109,11 @@ class Writer:
                 self._commit([pending])
         except StoreError as error:
             logger.error("cannot append: %s", error)
+            self._counters.commit_failed()
             for pending in group:
                 pending.send([], error=str(error))
         else:
-            self._counters.commit(len(events))
+            self._counters.commit(len(events), perf_counter() - began)
             at = 0
             for pending in group:
                 end = at + len(pending.batch.events)
@@ -169,7 +172,7 @@ async def _run(boot: Boot) -> None:
     layout = Layout(settings.home)
     ingest = open_ingest(settings.home, settings)
     try:
-        writer = Writer(ingest, Counters(layout.counters("writer")))
+        writer = Writer(ingest, Counters(layout.counters(boot.name)))
         server = await writer.listen(layout.writer_socket)
         stop = on_stop()
         report_ready(boot)

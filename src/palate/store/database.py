@@ -13,8 +13,9 @@ from typing import Final, TypeAlias
 
 from palate.errors import StoreError
 
-__all__ = ["APPLICATION_ID", "Database", "Parameters"]
+__all__ = ["APPLICATION_ID", "REGISTRY", "Database", "Parameters"]
 
+REGISTRY: Final = "registry.sqlite"  # its place below home
 APPLICATION_ID: Final = 0x50414C54  # "PALT" in the file's header: this is a Palate registry
 BUSY_TIMEOUT_S: Final = 10.0
 

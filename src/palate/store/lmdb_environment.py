@@ -28,10 +28,11 @@ class Environment:
     `lock` one after another: they last microseconds and hold Python's own lock anyway.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool) -> None:
         self._lmdb = require("lmdb", extra="serve")
         self.folder = folder
         self.users = 0
+        self.durable = durable  # flushed at every commit
         self.marked = False  # as written to and not yet flushed
         self.lock = threading.RLock()
         self._passing: tuple[type[Exception], ...] = (
@@ -40,14 +41,14 @@ class Environment:
             self._lmdb.ReadersFullError,
         )
         try:
-            # No flush at commit: the kernel keeps what a killed process wrote, and after a
-            # power cut the folder is thrown away and replayed from the log (`boot.py`).
+            # Where it is not durable: the kernel keeps what a killed process wrote, and after
+            # a power cut the folder is thrown away and replayed from the log (`boot.py`).
             self.handle = self._lmdb.open(
                 str(folder),
                 map_size=_FIRST_MAP_BYTES,
                 max_dbs=2,
                 max_readers=_MAX_READERS,
-                sync=False,
+                sync=durable,
                 writemap=False,
                 readahead=False,
             )
@@ -92,12 +93,13 @@ class Environment:
             raise error
 
 
-def opened(folder: Path, *, write: bool) -> Environment:
+def opened(folder: Path, *, write: bool, durable: bool = False) -> Environment:
     """The environment of `folder`, shared by all its users in this process.
 
     Args:
         folder: Made where it is missing and to be written.
         write: Whether it will be written: it is then emptied if a power cut may have torn it.
+        durable: Every commit is flushed, so that no power cut can tear it.
 
     Raises:
         StoreError: The folder or its files cannot be opened.
@@ -108,7 +110,7 @@ def opened(folder: Path, *, write: bool) -> Environment:
                 folder.mkdir(parents=True, exist_ok=True)
             real = folder.resolve()
             environment = _open.get(real)
-            if write and (environment is None or not environment.marked):
+            if write and not durable and (environment is None or not environment.marked):
                 current = boot.boot_id()
                 if environment is None:
                     boot.wipe_if_torn(real, current)
@@ -116,8 +118,8 @@ def opened(folder: Path, *, write: bool) -> Environment:
         except OSError as error:
             raise StoreError(f"cannot write to {folder}: {error.strerror}") from error
         if environment is None:
-            environment = _open[real] = Environment(real)
-        environment.marked |= write
+            environment = _open[real] = Environment(real, durable=durable)
+        environment.marked |= write and not durable
         environment.users += 1
         return environment
 

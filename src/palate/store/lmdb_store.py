@@ -20,26 +20,27 @@ _CHECK_EVERY: Final = 1024  # writes between two looks for dead readers
 class LmdbStore:
     """An `OnlineStore` in a folder. Threads may share one object; processes open their own.
 
-    A commit is not flushed to disk, because the log is the truth and the state carries the
-    offset that it reflects: after `kill -9` the state is whole, and after a power cut the
-    folder is emptied when it is opened for writing, and the log is replayed.
+    Unless `durable`, a commit is not flushed to disk, because the log is the truth and the
+    state carries the offset that it reflects: after `kill -9` the state is whole, and after a
+    power cut the folder is emptied when it is opened for writing, and the log is replayed.
 
     Args:
         folder: Made where it is missing (unless read-only).
         read_only: `write` and `clear` are refused, and a missing folder is an error.
+        durable: Every write is flushed before it returns: for what no log can replay.
 
     Raises:
         StoreError: The folder cannot be opened.
         MissingExtraError: LMDB is not installed.
     """
 
-    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+    def __init__(self, folder: Path, *, read_only: bool = False, durable: bool = False) -> None:
         self.folder = folder
         self.read_only = read_only
         self._writes = 0
         if read_only and not (folder / "data.mdb").exists():
             raise StoreError(f"no state in {folder}", hint="import data or start the service")
-        self._environment: Environment | None = opened(folder, write=not read_only)
+        self._environment: Environment | None = opened(folder, write=not read_only, durable=durable)
 
     def __enter__(self) -> Self:
         return self

@@ -11,7 +11,14 @@ import pytest
 
 from palate.errors import EventError, LogError
 from palate.events.log.base import Appended, EventLog, batches
-from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED, Event
+from palate.events.schema import (
+    ITEM_DELETED,
+    ITEM_UPSERTED,
+    SERVED,
+    USER_IDENTIFIED,
+    USER_UPSERTED,
+    Event,
+)
 from palate.testing.process import OtherProcess
 from palate.types import Verdict
 
@@ -208,6 +215,20 @@ class EventLogConformance:
         log.commit("slow", offsets[5])
         assert log.trim(offsets[4]) == 2
         assert log.read()[0].offset == offsets[4]
+
+    def test_trim_leaves_what_items_and_users_are(self, log: EventLog) -> None:
+        what = [
+            Event(event=ITEM_UPSERTED, event_id="a", item_id="i", timestamp=1),
+            Event(event=USER_IDENTIFIED, event_id="b", user_id="u", anonymous_id="v", timestamp=1),
+            Event(event=USER_UPSERTED, event_id="c", user_id="u", timestamp=1),
+        ]
+        served = Event(event=SERVED, event_id="d", user_id="u", timestamp=1)
+        head = log.append([click(1), *what, served, click(2)])[-1].offset
+        assert log.start() == 1
+        assert log.trim(head) == 2
+        assert [r.event.event_id for r in log.read()] == ["a", "b", "c", "event-2"]
+        assert log.start() == head
+        assert log.trim(head) == 0
 
     def test_a_trimmed_log_goes_on_where_it_was(self, tmp_path: Path) -> None:
         log = self.open(tmp_path)

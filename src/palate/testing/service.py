@@ -19,6 +19,7 @@ from palate.serve.client import WriterAwayError
 from palate.serve.context import Context
 from palate.serve.counters import Counters
 from palate.serve.layout import Layout
+from palate.serve.lifecycle import Lifecycle
 from palate.serve.worker import open_context
 
 __all__ = ["Answered", "DirectWriter", "InProcessService"]
@@ -73,7 +74,9 @@ class InProcessService:
             self.writer = DirectWriter(self.ingest)
             counters = Counters(Layout(self.settings.home).counters("worker-0"))
             opened.callback(counters.close)
-            self.context = opened.enter_context(open_context(self.settings, self.writer, counters))
+            self.context = opened.enter_context(
+                open_context(self.settings, self.writer, counters, Lifecycle(started=True))
+            )
             self.app = Service(self.context)
             self._opened = opened.pop_all()
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -22,13 +23,20 @@ COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @app.command()
-def doctor(ctx: typer.Context) -> None:
-    """Check machine, settings and home; say what to type.
+def doctor(
+    ctx: typer.Context,
+    *,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read every page and value, however long it takes.")
+    ] = False,
+) -> None:
+    """Check machine, settings, home and the running service; say what to type.
 
-    The exit code is 1 if something will not work.
+    The exit code is 1 if something will not work. It changes nothing, and may be typed while
+    the service runs.
     """
     session = session_of(ctx)
-    findings = list(_findings(session))
+    findings = list(_findings(session, deep=deep))
     session.terminal.answer(
         [asdict(finding) for finding in findings], _text(session.terminal, findings)
     )
@@ -36,27 +44,19 @@ def doctor(ctx: typer.Context) -> None:
         raise typer.Exit(1)
 
 
-def _findings(session: Session) -> Iterator[Finding]:
-    from palate.cli.doctor.home import (
-        check_home,
-        check_log,
-        check_releases,
-        check_settings,
-        check_state,
-    )
-    from palate.cli.doctor.machine import (
-        check_clock,
-        check_disk,
-        check_extras,
-        check_port,
-        check_threads,
-        check_versions,
-    )
+def _findings(session: Session, *, deep: bool) -> Iterator[Finding]:
+    from palate.cli.doctor.databases import check_databases
+    from palate.cli.doctor.home import check_home, check_releases, check_settings
+    from palate.cli.doctor.log import check_groups, check_log, check_state
+    from palate.cli.doctor.machine import check_clock, check_disk, check_threads
+    from palate.cli.doctor.service import check_files, check_service
+    from palate.cli.doctor.versions import check_extras, check_versions
     from palate.cli.workspace import Workspace
 
     yield from check_versions()
     yield from check_extras()
     yield from check_threads()
+    yield from check_files()
     yield from check_clock()
     try:
         settings = session.settings
@@ -67,10 +67,12 @@ def _findings(session: Session) -> Iterator[Finding]:
     yield from check_settings(settings, session.settings_file or Path("palate.toml"))
     yield from check_disk(settings.home)
     yield from check_home(settings.home)
+    yield from check_databases(settings.home, deep=deep)
     yield from check_log(workspace)
-    yield from check_state(workspace)
+    yield from check_state(workspace, deep=deep)
+    yield from check_groups(workspace)
     yield from check_releases(workspace)
-    yield from check_port(settings)
+    yield from check_service(settings)
 
 
 def _text(terminal: Terminal, findings: Iterable[Finding]) -> str:

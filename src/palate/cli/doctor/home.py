@@ -1,9 +1,9 @@
-"""Checks of what lies under home: log, state, registry, bundles, aliases."""
+"""Checks of the settings file, of home, and of the releases under it."""
 
 from __future__ import annotations
 
 import os
-import time
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from palate.config import Settings
     from palate.release.registry import Releases
 
-__all__ = ["check_home", "check_log", "check_releases", "check_settings", "check_state"]
-
-AHEAD_S = 60.0  # an event from so far ahead of this clock means that a clock is wrong
+__all__ = ["check_home", "check_releases", "check_settings"]
 
 
 def check_settings(settings: Settings, file: Path) -> Iterator[Finding]:
@@ -38,49 +36,24 @@ def check_home(home: Path) -> Iterator[Finding]:
         yield fail("home", f"{home} is not a folder", hint="name another with --home")
     elif not os.access(home, os.R_OK | os.W_OK | os.X_OK):
         yield fail("home", f"{home} cannot be read and written", hint=f"sudo chown $USER {home}")
+    elif (why := _unwritable(home)) is not None:
+        yield fail(
+            "home", f"{home} cannot be written: {why}", hint="mount it for writing, or free space"
+        )
     else:
         yield ok("home", str(home))
 
 
-def check_log(workspace: Workspace) -> Iterator[Finding]:
-    """Whether the log can be read, and whether its newest event is from the future."""
+def _unwritable(home: Path) -> str | None:
+    """Why a file cannot be written there, by trying; permissions do not tell of a full disk."""
     try:
-        with workspace.log() as log:
-            head = log.head()
-            newest = log.read(head - 1, limit=1) if head else []
-    except PalateError as error:
-        yield warn("log", error.message, hint=error.hint or "palate import ml-100k")
-        return
-    yield ok("log", f"{head:,} events")
-    ahead_s = newest[0].event.received_at / 1e6 - time.time() if newest else 0.0
-    if ahead_s > AHEAD_S:
-        yield warn(
-            "log's clock",
-            f"the newest event was received {ahead_s:,.0f} s ahead of this clock",
-            hint="set the clock: timedatectl",
-        )
-
-
-def check_state(workspace: Workspace) -> Iterator[Finding]:
-    """Whether the state reflects the whole log."""
-    try:
-        with workspace.log() as log, workspace.state() as state:
-            behind = log.head() - state.offset()
-    except PalateError as error:
-        yield warn("state", error.message, hint=error.hint or "palate serve rebuilds it")
-        return
-    if behind > 0:
-        yield warn(
-            "state", f"{behind:,} events behind the log", hint="palate serve catches up by itself"
-        )
-    elif behind < 0:
-        yield fail(
-            "state",
-            f"{-behind:,} events ahead of the log: it belongs to another log",
-            hint=f"rm -r {workspace.home / 'state'}; palate serve rebuilds it",
-        )
-    else:
-        yield ok("state", "reflects the whole log")
+        with tempfile.TemporaryFile(dir=home) as probe:
+            probe.write(b"palate doctor")
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        return error.strerror
+    return None
 
 
 def check_releases(workspace: Workspace) -> Iterator[Finding]:

@@ -11,11 +11,12 @@ from typing import Any, Final, Literal, Self
 
 from palate.errors import EventError, LogError
 from palate.events.identity import id_key, now_us
-from palate.events.log import tables, upkeep
+from palate.events.log import tables
 from palate.events.log.base import Appended, Record
 from palate.events.log.groups import ConsumerGroups, Group
 from palate.events.log.interactions import SELECT_INTERACTIONS, Interactions
 from palate.events.log.lock import OwnerLock
+from palate.events.log.upkeep import Dropped, bury, compact, expire
 from palate.events.schema import Event
 from palate.events.sound import fault
 from palate.types import Verdict
@@ -178,46 +179,46 @@ class SqliteEventLog:
         Raises:
             LogError: The log is read-only, or its disk is full.
         """
-        below = min(before, self._passed() + 1)
-        return self._drop(upkeep.expire, below, steps)
+        below = min(before, self.passed() + 1)
+        return self._drop(expire, below, steps).records
 
-    def compact(self, upto: int, *, steps: int | None = None) -> int:
-        """Drop versions of items and users that a record up to `upto` replaced; how many.
+    def compact(self, upto: int, *, steps: int | None = None) -> Dropped:
+        """Drop versions of items and users that a record up to `upto` replaced.
 
         Only what every group has passed counts. A second call goes on where the first ended.
 
         Raises:
             LogError: The log is read-only, or its disk is full.
         """
-        return self._drop(upkeep.compact, min(upto, self._passed()), steps)
+        return self._drop(compact, min(upto, self.passed()), steps)
 
-    def bury(self, upto: int, *, steps: int | None = None) -> int:
-        """Drop tombstones (`item.deleted`) up to `upto`, where `compact` has been; how many.
+    def bury(self, upto: int, *, steps: int | None = None) -> Dropped:
+        """Drop tombstones (`item.deleted`) up to `upto`, where `compact` has been.
 
         The newest record stays, so that no offset is ever used twice.
 
         Raises:
             LogError: The log is read-only, or its disk is full.
         """
-        return self._drop(upkeep.bury, min(upto, self._passed(), self._head - 1), steps)
+        return self._drop(bury, min(upto, self.passed(), self._head - 1), steps)
 
     def _drop(
         self,
-        step: Callable[[sqlite3.Connection, int, int], tuple[int, bool]],
+        step: Callable[[sqlite3.Connection, int, int], Dropped],
         upto: int,
         steps: int | None,
-    ) -> int:
+    ) -> Dropped:
         """One transaction a step, so that appends come in between."""
-        dropped, more = 0, True
-        while more:
+        records = 0
+        while True:
             with self._write_lock, self._transaction() as writer:
-                n, more = step(writer, upto, _STEP if steps is None else steps)
+                done = step(writer, upto, _STEP if steps is None else steps)
                 writer.execute("COMMIT")
-            dropped += n
-            more = more and steps is None
-        return dropped
+            records += done.records
+            if steps is not None or not done.more:
+                return Dropped(records, done.more)
 
-    def _passed(self) -> int:
+    def passed(self) -> int:
         """The offset up to which every group is done; the head where there is no group."""
         slowest = self._groups.slowest()
         return self._head if slowest is None else min(self._head, slowest)

@@ -7,12 +7,12 @@ Each function is one short transaction's work, so that appends never wait long. 
 from __future__ import annotations
 
 import sqlite3
-from typing import Final
+from typing import Final, NamedTuple
 
 from palate.events.log.tables import ENTITY
 from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED, KEPT, USER_UPSERTED
 
-__all__ = ["bury", "compact", "expire"]
+__all__ = ["Dropped", "bury", "compact", "expire"]
 
 _KEPT: Final = ", ".join(f"'{kind}'" for kind in KEPT)
 _VERSIONS: Final = (
@@ -25,47 +25,44 @@ _ITEM_VERSIONS: Final = (
 _USER_VERSIONS: Final = f"{_VERSIONS} AND user_id = ?1 AND event = '{USER_UPSERTED}'"
 
 
-def expire(writer: sqlite3.Connection, below: int, steps: int) -> tuple[int, bool]:
+class Dropped(NamedTuple):
+    """What one step did: how many records went away, and whether there is more to do."""
+
+    records: int
+    more: bool
+
+
+def expire(writer: sqlite3.Connection, below: int, steps: int) -> Dropped:
     """Drop what people did (and what was served) below `below`, of the next `steps` offsets.
 
     What items and users are (`KEPT`) stays.
-
-    Returns:
-        How many records were dropped, and whether there is more to do.
     """
     start = _done(writer, "below")
     end = min(start + steps, below)
     if end <= start:
-        return 0, False
+        return Dropped(0, more=False)
     dropped = writer.execute(
         f'DELETE FROM events WHERE "offset" >= ? AND "offset" < ? AND event NOT IN ({_KEPT})',
         (start, end),
     ).rowcount
     writer.execute("UPDATE trimmed SET below = ?", (end,))
-    return dropped, end < below
+    return Dropped(dropped, end < below)
 
 
-def compact(writer: sqlite3.Connection, upto: int, steps: int) -> tuple[int, bool]:
-    """For the next `steps` records of an item or user up to `upto`, drop the older versions.
-
-    Returns:
-        How many records were dropped, and whether there is more to do.
-    """
+def compact(writer: sqlite3.Connection, upto: int, steps: int) -> Dropped:
+    """For the next `steps` records of an item or user up to `upto`, drop the older versions."""
     rows = _entities(writer, _done(writer, "compacted"), upto, steps)
     items = [(item, at) for at, event, item, _ in rows if event in (ITEM_UPSERTED, ITEM_DELETED)]
     users = [(user, at) for at, event, _, user in rows if event == USER_UPSERTED]
     dropped = writer.executemany(_ITEM_VERSIONS, items).rowcount if items else 0
     dropped += writer.executemany(_USER_VERSIONS, users).rowcount if users else 0
-    return dropped, _advance(writer, "compacted", rows, upto, steps)
+    return Dropped(dropped, _advance(writer, "compacted", rows, upto, steps))
 
 
-def bury(writer: sqlite3.Connection, upto: int, steps: int) -> tuple[int, bool]:
+def bury(writer: sqlite3.Connection, upto: int, steps: int) -> Dropped:
     """Drop `item.deleted` among the next `steps` records of an item or user up to `upto`.
 
     Only where `compact` has been: an older version would come back to life.
-
-    Returns:
-        How many records were dropped, and whether there is more to do.
     """
     upto = min(upto, _done(writer, "compacted"))
     rows = _entities(writer, _done(writer, "buried"), upto, steps)
@@ -73,7 +70,7 @@ def bury(writer: sqlite3.Connection, upto: int, steps: int) -> tuple[int, bool]:
     dropped = 0
     if stones:
         dropped = writer.executemany('DELETE FROM events WHERE "offset" = ?', stones).rowcount
-    return dropped, _advance(writer, "buried", rows, upto, steps)
+    return Dropped(dropped, _advance(writer, "buried", rows, upto, steps))
 
 
 def _entities(

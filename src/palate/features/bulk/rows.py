@@ -64,8 +64,8 @@ class Rows:
 
     def add(self, found: Interactions) -> None:
         """Take in rows that are newer than those before."""
-        who = [
-            visitor_name(visitor) if user is None and visitor is not None else user or ""
+        who: Sequence[str] = [
+            visitor_name(visitor or "") if user is None else user
             for user, visitor in zip(found.user_ids, found.anonymous_ids, strict=True)
         ]
         self._parts.append(
@@ -134,8 +134,17 @@ class Rows:
         parts += self._parts
         self._parts = []
         if not parts:
-            parts = [_Columns(*(np.empty(0, np.int64) for _ in range(5)), np.empty(0))]
-        return _Columns(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+            none = np.empty(0, np.int64)
+            return _Columns(none, none, none, none, none, np.empty(0))
+        arrived, person, item, kind, time, value = zip(*parts, strict=True)
+        return _Columns(
+            np.concatenate(arrived),
+            np.concatenate(person),
+            np.concatenate(item),
+            np.concatenate(kind),
+            np.concatenate(time),
+            np.concatenate(value),
+        )
 
     def _brought(self, left: UserState, offset: int, user: str) -> _Columns:
         n = len(left.timestamps)
@@ -158,8 +167,8 @@ class Rows:
             for user in (*seen.users, *([] if seen.before is None else [seen.before])):
                 self._people[user]  # gives a number to one without rows
         owner_of = np.arange(len(self._people))
-        for visitor, user in users.items():
-            owner_of[self._people[visitor_name(visitor)]] = user
+        for visitor, number in users.items():
+            owner_of[self._people[visitor_name(visitor)]] = number
         owner = owner_of[columns.person]
         if not seen_as:
             return columns._replace(person=owner), False
@@ -190,7 +199,7 @@ class _Texts:
         return _Block(
             self._items[columns.item[rows]].tolist(),
             self._kinds[columns.kind[rows]].tolist(),
-            np.where(np.isnan(values), None, values).tolist(),
+            [None if value != value else value for value in values.tolist()],
             columns.time[rows].tolist(),
         )
 

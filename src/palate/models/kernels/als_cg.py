@@ -41,7 +41,7 @@ def _add_rows(factors, r0, r1, r2, r3, w0, w1, w2, w3, out):  # type: ignore[no-
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
 def _apply(first, last, other, x, pull, out):  # type: ignore[no-untyped-def]
-    """out += sum over entries e of c_e (pull t_e - v_e . x) v_e."""
+    """Out += sum over entries e of c_e (pull t_e - v_e . x) v_e."""
     items, weights, targets, factors = other
     e = first
     while e + 4 <= last:

@@ -11,8 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import types
-from numba.extending import intrinsic, models, register_model
+from numba import extending, types
 
 __all__ = ["LANES", "load", "multiply_add", "splat", "store", "total"]
 
@@ -20,9 +19,10 @@ LANES = 8
 
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
 _FUSED = ("contract",)  # a product and a sum may be rounded once
+_intrinsic: Any = extending.intrinsic  # its annotations describe the decorated, not the called
 
 
-class _Lanes(types.Type):  # type: ignore[misc]
+class _Lanes(types.Type):
     """The type of such a register."""
 
     def __init__(self) -> None:
@@ -32,10 +32,10 @@ class _Lanes(types.Type):  # type: ignore[misc]
 _LANES = _Lanes()
 
 
-@register_model(_Lanes)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+@extending.register_model(_Lanes)
+class _LanesModel(extending.models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _VECTOR)
+        super().__init__(manager, kind, _VECTOR)  # type: ignore[no-untyped-call]
 
 
 def _is_matrix(array: Any) -> bool:
@@ -55,7 +55,7 @@ def _place(context: Any, builder: Any, kind: Any, array: Any, row: Any, column: 
     return builder.bitcast(builder.gep(struct.data, [at]), _VECTOR.as_pointer())
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_intrinsic
 def load(_: Any, array: Any, row: Any, column: Any) -> Any:
     """`array[row, column:column + 8]` of a C-contiguous (n, m) float32; bounds are not checked."""
     if not _is_matrix(array):
@@ -69,7 +69,7 @@ def load(_: Any, array: Any, row: Any, column: Any) -> Any:
     return _LANES(array, types.intp, types.intp), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_intrinsic
 def store(_: Any, array: Any, row: Any, column: Any, value: Any) -> Any:
     """`array[row, column:column + 8] = value`; bounds are not checked."""
     if not _is_matrix(array):
@@ -83,7 +83,7 @@ def store(_: Any, array: Any, row: Any, column: Any, value: Any) -> Any:
     return types.void(array, types.intp, types.intp, _LANES), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_intrinsic
 def splat(_: Any, number: Any) -> Any:
     """The float32 `number` eight times."""
 
@@ -96,9 +96,9 @@ def splat(_: Any, number: Any) -> Any:
     return _LANES(types.float32), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_intrinsic
 def multiply_add(_: Any, a: Any, b: Any, c: Any) -> Any:
-    """a * b + c, number by number."""
+    """A * b + c, number by number."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         product = builder.fmul(args[0], args[1], flags=_FUSED)
@@ -107,7 +107,7 @@ def multiply_add(_: Any, a: Any, b: Any, c: Any) -> Any:
     return _LANES(_LANES, _LANES, _LANES), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_intrinsic
 def total(_: Any, value: Any) -> Any:
     """The sum of the eight numbers, float32; halves are added to halves."""
 

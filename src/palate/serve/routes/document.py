@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from palate.serve.context import Context, Endpoint, Operation
+from palate.store.key import Scope
 
 __all__ = ["ENDPOINT"]
 
@@ -20,5 +21,5 @@ async def document(context: Context, request: Request) -> Response:
 ENDPOINT: Final = Endpoint(
     "/openapi.json",
     "openapi",
-    (Operation("GET", "This document", document, "application/json"),),
+    (Operation("GET", "This document", document, "application/json", scopes=tuple(Scope)),),
 )

@@ -10,18 +10,34 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from palate.errors import EventError
+from palate.events.forgotten import FORGOTTEN
 from palate.events.identity import now_us
 from palate.events.log.base import Appended
-from palate.events.schema import Event
+from palate.events.schema import (
+    ITEM_DELETED,
+    ITEM_UPSERTED,
+    RESERVED,
+    USER_IDENTIFIED,
+    USER_UPSERTED,
+    Event,
+)
 from palate.events.validate import Posted, split_batch, validate
+from palate.serve.access import Caller
+from palate.serve.changes import signed
 from palate.serve.client import WriterAwayError
 from palate.serve.context import Context, Endpoint, Operation
+from palate.serve.guard import caller_of
 from palate.serve.messages import EventResult, EventResults
 from palate.serve.problem import ProblemError
 from palate.serve.reading import answer, read_body
+from palate.serve.spans import span
+from palate.store.key import Scope
 from palate.types import Verdict
 
 __all__ = ["ENDPOINT", "EventBatch"]
+
+
+_CHANGES: Final = (ITEM_UPSERTED, ITEM_DELETED, USER_UPSERTED, USER_IDENTIFIED)
 
 
 class EventBatch(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,7 +67,8 @@ async def post_events(context: Context, request: Request) -> Response:
         )
     at_us = now_us()
     schema = context.settings.schema_
-    read = [validate(raw, schema, at_us) for raw in raws]
+    caller = caller_of(request)
+    read = [_judged(validate(raw, schema, at_us, allow_reserved=True), caller) for raw in raws]
     events = [event for event in read if isinstance(event, Event)]
     appended = iter(await _append(context, events))
     results = [
@@ -67,12 +84,29 @@ async def post_events(context: Context, request: Request) -> Response:
     return answer(EventResults(results), headers=headers)
 
 
+def _judged(event: Event | str, caller: Caller) -> Event | str:
+    """`event` if the caller may post it, or why not.
+
+    Without keys nobody may post what changes items and users here: it has routes of its own.
+    """
+    if isinstance(event, str):
+        return event
+    if event.event not in RESERVED:
+        if Scope.INGEST in caller.scopes:
+            return event
+        return "an ordinary event needs a key with the scope ingest"
+    if event.event in _CHANGES and caller.key is not None and Scope.WRITE in caller.scopes:
+        return signed(event, caller.who)
+    return f"the type {event.event!r} is reserved: use the route that owns it"
+
+
 async def _append(context: Context, events: list[Event]) -> list[Appended | str]:
     """What became of each, or why it should be sent again."""
     if not events:
         return []
     try:
-        return list(await context.writer.append(events))
+        with span("events.append"):
+            return list(await context.writer.append(events))
     except WriterAwayError as error:
         return [error.message] * len(events)
 
@@ -80,7 +114,8 @@ async def _append(context: Context, events: list[Event]) -> list[Appended | str]
 def _result(event: Event, appended: Appended | str) -> EventResult:
     if isinstance(appended, str):
         return EventResult(Verdict.RETRY, event.event_id, appended)
-    return EventResult(appended.verdict, event.event_id)
+    reason = FORGOTTEN if appended.verdict is Verdict.INVALID else None
+    return EventResult(appended.verdict, event.event_id, reason)
 
 
 def _event_id(raw: msgspec.Raw) -> str:
@@ -101,6 +136,7 @@ ENDPOINT: Final = Endpoint(
             "Tell what people did",
             post_events,
             EventResults,
+            scopes=(Scope.INGEST, Scope.WRITE),
             body=EventBatch | list[Posted],
             problems=(400, 413, 415),
         ),

@@ -13,9 +13,11 @@ from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED
 from palate.features.item_state import HIDDEN
 from palate.serve.changes import change
 from palate.serve.context import Context, Endpoint, Operation
+from palate.serve.guard import caller_of
 from palate.serve.messages import ItemBody, ItemDocument
 from palate.serve.problem import ProblemError
 from palate.serve.reading import answer, decode, read_body, read_id
+from palate.store.key import Scope
 
 __all__ = ["ENDPOINT", "item_document"]
 
@@ -41,7 +43,8 @@ async def put_item(context: Context, request: Request) -> Response:
     if HIDDEN in body.attributes:
         raise ProblemError(422, "impossible-attributes", f"{HIDDEN} stands beside `attributes`")
     attributes = {**body.attributes, HIDDEN: True} if body.hidden else body.attributes
-    await change(context, {"event": ITEM_UPSERTED, "item_id": item_id, "attributes": attributes})
+    event = {"event": ITEM_UPSERTED, "item_id": item_id, "attributes": attributes}
+    await change(context, event, by=caller_of(request).who)
     return answer(item_document(item_id, attributes))
 
 
@@ -55,7 +58,8 @@ async def delete_item(context: Context, request: Request) -> Response:
     current = context.shelf.view.loaded.values()
     if known is None and not any(item_id in loaded.model.vocabulary for loaded in current):
         raise _unknown(item_id)
-    await change(context, {"event": ITEM_DELETED, "item_id": item_id})
+    event = {"event": ITEM_DELETED, "item_id": item_id}
+    await change(context, event, by=caller_of(request).who)
     return answer(item_document(item_id, known.attributes if known is not None else {}))
 
 
@@ -74,17 +78,30 @@ ENDPOINT: Final = Endpoint(
     "/v1/items/{item_id}",
     "item",
     (
-        Operation("GET", "One item", get_item, ItemDocument, problems=(400, 404, 422)),
+        Operation(
+            "GET",
+            "One item",
+            get_item,
+            ItemDocument,
+            scopes=(Scope.READ,),
+            problems=(400, 404, 422),
+        ),
         Operation(
             "PUT",
             "Add or replace an item",
             put_item,
             ItemDocument,
+            scopes=(Scope.WRITE,),
             body=ItemBody,
             problems=(400, 413, 415, 422, 503),
         ),
         Operation(
-            "DELETE", "Delete an item", delete_item, ItemDocument, problems=(400, 404, 422, 503)
+            "DELETE",
+            "Delete an item",
+            delete_item,
+            ItemDocument,
+            scopes=(Scope.WRITE,),
+            problems=(400, 404, 422, 503),
         ),
     ),
 )

@@ -14,6 +14,7 @@ from palate.serve.messages import ItemPage
 from palate.serve.problem import ProblemError
 from palate.serve.reading import answer, read_number, read_text
 from palate.serve.routes.item import item_document
+from palate.store.key import Scope
 
 __all__ = ["ENDPOINT"]
 
@@ -59,6 +60,7 @@ ENDPOINT: Final = Endpoint(
             "The catalogue, page by page",
             list_items,
             ItemPage,
+            scopes=(Scope.READ,),
             query=(
                 Query(
                     "limit",

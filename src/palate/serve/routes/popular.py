@@ -11,6 +11,7 @@ from palate.serve.context import Context, Endpoint, Operation
 from palate.serve.messages import PopularItems
 from palate.serve.reading import answer, read_filters, read_number, read_text
 from palate.serve.routes.parameters import FILTERS, RELEASE, K
+from palate.store.key import Scope
 
 __all__ = ["ENDPOINT"]
 
@@ -35,6 +36,7 @@ ENDPOINT: Final = Endpoint(
             "The most popular items",
             popular,
             PopularItems,
+            scopes=(Scope.READ,),
             query=(K, FILTERS, RELEASE),
             problems=(400, 404, 409, 422),
         ),

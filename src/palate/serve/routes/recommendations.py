@@ -10,7 +10,10 @@ from starlette.responses import Response
 
 from palate.serve.context import Context, Endpoint, Operation
 from palate.serve.messages import RecommendationRequest, RecommendationResponse
+from palate.serve.observer import GIVEN
+from palate.serve.problem import OWN_ID
 from palate.serve.reading import answer, decode, read_body
+from palate.store.key import Scope
 
 __all__ = ["ENDPOINT"]
 
@@ -20,7 +23,9 @@ _decoder = msgspec.json.Decoder(RecommendationRequest)
 async def recommend(context: Context, request: Request) -> Response:
     """Answers with a slate; an unknown user gets popular items."""
     body = await read_body(request, context.settings.serve.max_body_bytes)
-    return answer(context.recommendations.recommend(decode(_decoder, body)))
+    # An id that the caller sent may come twice; slates are told apart by theirs.
+    own = None if request.scope[GIVEN] else request.scope[OWN_ID]
+    return answer(context.recommendations.recommend(decode(_decoder, body), request_id=own))
 
 
 ENDPOINT: Final = Endpoint(
@@ -32,6 +37,7 @@ ENDPOINT: Final = Endpoint(
             "The best items for a user now",
             recommend,
             RecommendationResponse,
+            scopes=(Scope.READ,),
             body=RecommendationRequest,
             problems=(400, 404, 409, 413, 415, 422),
         ),

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from palate.serve.context import Context, Endpoint, Operation
 from palate.serve.messages import ReleaseDocument, ReleaseList
 from palate.serve.reading import answer
+from palate.store.key import Scope
 
 __all__ = ["ENDPOINT"]
 
@@ -38,5 +39,5 @@ async def list_releases(context: Context, request: Request) -> Response:
 ENDPOINT: Final = Endpoint(
     "/v1/releases",
     "releases",
-    (Operation("GET", "All releases", list_releases, ReleaseList),),
+    (Operation("GET", "All releases", list_releases, ReleaseList, scopes=(Scope.READ,)),),
 )

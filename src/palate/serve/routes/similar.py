@@ -11,6 +11,7 @@ from palate.serve.context import Context, Endpoint, Operation
 from palate.serve.messages import SimilarItems
 from palate.serve.reading import answer, read_filters, read_id, read_number, read_text
 from palate.serve.routes.parameters import FILTERS, RELEASE, K
+from palate.store.key import Scope
 
 __all__ = ["ENDPOINT"]
 
@@ -36,6 +37,7 @@ ENDPOINT: Final = Endpoint(
             "The items most similar to one",
             similar,
             SimilarItems,
+            scopes=(Scope.READ,),
             query=(K, FILTERS, RELEASE),
             problems=(400, 404, 409, 422),
         ),

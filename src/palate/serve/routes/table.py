@@ -31,6 +31,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     user.ENDPOINT,
     releases.ENDPOINT,
     health.HEALTH,
+    health.STARTUP,
     health.READY,
     metrics.ENDPOINT,
     document.ENDPOINT,

@@ -13,9 +13,11 @@ from palate.events.schema import USER_UPSERTED
 from palate.features.user_state import UserState
 from palate.serve.changes import change
 from palate.serve.context import Context, Endpoint, Operation
+from palate.serve.guard import caller_of
 from palate.serve.messages import UserBody, UserDocument, UserEvent
 from palate.serve.problem import ProblemError
 from palate.serve.reading import answer, decode, read_body, read_id
+from palate.store.key import Scope
 
 __all__ = ["ENDPOINT"]
 
@@ -37,9 +39,8 @@ async def put_user(context: Context, request: Request) -> Response:
     """Replaces the user's attributes; events stay."""
     user_id = read_id(request, "user_id")
     body = decode(_decoder, await read_body(request, context.settings.serve.max_body_bytes))
-    await change(
-        context, {"event": USER_UPSERTED, "user_id": user_id, "attributes": body.attributes}
-    )
+    event = {"event": USER_UPSERTED, "user_id": user_id, "attributes": body.attributes}
+    await change(context, event, by=caller_of(request).who)
     return answer(_document(user_id, body.attributes, context.state.user(user_id) or UserState()))
 
 
@@ -64,14 +65,22 @@ ENDPOINT: Final = Endpoint(
     "/v1/users/{user_id}",
     "user",
     (
-        Operation("GET", "One user", get_user, UserDocument, problems=(400, 404, 422)),
+        Operation(
+            "GET",
+            "One user",
+            get_user,
+            UserDocument,
+            scopes=(Scope.READ,),
+            problems=(400, 404, 422),
+        ),
         Operation(
             "PUT",
             "Replace a user's attributes",
             put_user,
             UserDocument,
+            scopes=(Scope.WRITE,),
             body=UserBody,
-            problems=(400, 413, 415, 422, 503),
+            problems=(400, 409, 413, 415, 422, 503),
         ),
     ),
 )

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from palate.config import Schema
+from palate.events.log.base import Record
+from palate.events.log.interactions import Interactions, interactions
+from palate.events.log.sqlite import SqliteEventLog
+from palate.events.schema import (
+    ITEM_DELETED,
+    ITEM_UPSERTED,
+    USER_IDENTIFIED,
+    USER_UPSERTED,
+    Event,
+)
+from palate.features import state as state_module
+from palate.features.bulk import load
+from palate.features.state import State
+from palate.store.memory_store import MemoryStore
+from palate.testing.event_log import click
+
+
+def make(limit: int = 3) -> State:
+    return State(MemoryStore(), Schema(), limit)
+
+
+def stored(state: State) -> dict[bytes, bytes]:
+    return dict(state.store.scan(b""))
+
+
+PEOPLE = st.sampled_from("uvw")
+VISITORS = st.sampled_from("uab")  # "u" is a user and a visitor
+ITEMS = st.sampled_from("ijk")
+EVENTS = st.one_of(
+    st.builds(
+        lambda user, visitor, item, time, value, event: Event(
+            event=event,
+            user_id=user,
+            anonymous_id=visitor,
+            item_id=item,
+            timestamp=time,
+            value=value,
+        ),
+        st.none() | PEOPLE,
+        st.none() | VISITORS,
+        ITEMS | st.none(),
+        st.integers(1, 5),
+        st.none() | st.floats(-5, 5),
+        st.sampled_from(["click", "buy", "served"]),
+    ),
+    st.builds(
+        lambda user, visitor: Event(
+            event=USER_IDENTIFIED, user_id=user, anonymous_id=visitor, timestamp=1
+        ),
+        PEOPLE,
+        VISITORS,
+    ),
+    st.builds(
+        lambda user, age: Event(
+            event=USER_UPSERTED, user_id=user, timestamp=1, attributes={"age": age}
+        ),
+        PEOPLE,
+        st.integers(0, 3),
+    ),
+    st.builds(
+        lambda kind, item: Event(event=kind, item_id=item, timestamp=1),
+        st.sampled_from([ITEM_UPSERTED, ITEM_DELETED]),
+        ITEMS,
+    ),
+)
+BATCHES = st.lists(st.lists(EVENTS, max_size=8), max_size=8)
+
+
+def numbered(batch: list[Event], start: int) -> list[Event]:
+    return [msgspec.structs.replace(e, event_id=f"e{n}") for n, e in enumerate(batch, start)]
+
+
+@pytest.fixture
+def small_parts() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load, "CHUNK", 7)
+        patch.setattr(load, "READ", 3)
+        patch.setattr(load, "_WRITE", 2)
+        patch.setattr(load, "_PAGE", 2)
+        patch.setattr(state_module, "_MANY", 1)
+        yield
+
+
+@pytest.mark.usefixtures("small_parts")
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(BATCHES, st.integers(1, 4), st.data())
+def test_many_at_once_is_one_batch_after_another(
+    tmp_path_factory: pytest.TempPathFactory,
+    posted: list[list[Event]],
+    limit: int,
+    data: st.DataObject,
+) -> None:
+    with SqliteEventLog(tmp_path_factory.mktemp("log") / "log.sqlite") as log:
+        lived, single, joined = make(limit), make(limit), make(limit)
+        for batch in posted:
+            head = log.head()
+            log.append(numbered(batch, head))
+            lived.apply(log.read(head))
+            if data.draw(st.booleans()):
+                joined.catch_up(log)
+        for record in log.read():
+            single.apply([record])
+        at_once = make(limit)
+        at_once.rebuild(log)
+        joined.catch_up(log)
+    assert stored(single) == stored(lived)
+    assert stored(at_once) == stored(lived)
+    assert stored(joined) == stored(lived)
+    assert at_once.offset() == joined.offset() == lived.offset()
+
+
+def test_chunks_of_the_usual_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state_module, "_MANY", 1)
+    with SqliteEventLog(tmp_path / "log.sqlite") as log:
+        log.append([click(n, f"user-{n % 13}") for n in range(2000)])
+        lived, at_once = make(50), make(50)
+        lived.apply(log.read(limit=2000))
+        told: list[tuple[int, int]] = []
+        at_once.rebuild(log, lambda done, total, _: told.append((done, total)))
+    assert stored(at_once) == stored(lived)
+    assert told == [(1000, 2000), (2000, 2000)]
+
+
+def test_a_load_that_was_cut_short_begins_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_module, "_MANY", 1)
+    monkeypatch.setattr(load, "CHUNK", 10)
+    with SqliteEventLog(tmp_path / "log.sqlite") as log:
+        log.append([click(n) for n in range(30)])
+        state, lived = make(50), make(50)
+        lived.apply(log.read())
+
+        def stop(done: int, _: int, __: str) -> None:
+            if done > 15:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            state.catch_up(log, stop)
+        assert state.offset() == 0
+        assert stored(state)  # something was written
+        assert not state.is_current()
+        state.catch_up(log)
+    assert stored(state) == stored(lived)
+
+
+def test_columns_of_a_log_that_has_none(tmp_path: Path) -> None:
+    class Plain:
+        def __init__(self, log: SqliteEventLog) -> None:
+            self._log = log
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "interactions":
+                raise AttributeError(name)
+            return getattr(self._log, name)
+
+    events = [
+        click(1),
+        Event(event="visit", user_id="u", timestamp=1, event_id="a"),
+        Event(event="served", user_id="u", item_id="i", timestamp=1, event_id="b"),
+        Event(event="click", anonymous_id="v", item_id="i", timestamp=9, event_id="c", value=2.5),
+        Event(event="click", item_id="i", timestamp=9, event_id="d"),
+        click(2),
+    ]
+    with SqliteEventLog(tmp_path / "log.sqlite") as log:
+        log.append(events)
+        wanted = interactions(log, 0, 5)
+        assert wanted.offsets == (1, 4)
+        assert wanted.values == (None, 2.5)
+        assert interactions(Plain(log), 0, 5) == wanted  # type: ignore[arg-type]
+        assert interactions(Plain(log), 4, 5) == interactions(log, 4, 5) == Interactions()  # type: ignore[arg-type]
+
+
+def test_nothing_to_take_in() -> None:
+    state = make()
+    state.apply([Record(1, click(1))])
+    before = stored(state)
+    with pytest.raises(StopIteration):
+        next(iter(load.take_in(state.store, None, 1, 1, 3)))  # type: ignore[arg-type]
+    assert stored(state) == before
