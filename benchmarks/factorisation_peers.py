@@ -10,5 +10,5 @@ PYTHONS = ("3.11", "3.12")
 
 IMPLICIT = Peer("implicit", "0.7.3", ("numpy>=2,<3", "scipy>=1.13,<2"), pythons=PYTHONS)
 IRSPACK = Peer("irspack", "0.5.2", ("numpy>=2,<3", "scipy>=1.13,<2"), pythons=PYTHONS)
-SURPRISE = Peer("scikit-surprise", "1.1.5", ("numpy>=2,<3",), pythons=PYTHONS)
+SURPRISE = Peer("scikit-surprise", "1.1.5", ("numpy>=2,<3", "pandas>=2.2,<3"), pythons=PYTHONS)
 CORNAC = Peer("cornac", "3.0.1", ("scipy>=1.13,<2",), pythons=PYTHONS)

@@ -18,7 +18,7 @@ from palate.features.columns import ColumnSpec, past_counts, smoothed_rate
 from palate.models.puresvd import PureSVD, PureSVDConfig
 from palate.types import AttributeKind
 
-__all__ = ["CUT_MS", "LABEL", "SPECS", "exposures", "with_features"]
+__all__ = ["CUT_MS", "LABEL", "SPECS", "earlier_lists", "exposures", "with_features"]
 
 LABEL = "is_click"
 ZONE_H = 8
@@ -71,15 +71,23 @@ def exposures(folder: Path) -> pl.DataFrame:
     items = pl.read_parquet(folder / "items.parquet").select(
         "video_id", "author_id", "upload_dt", *ITEM_CATEGORIES, *ITEM_NUMBERS
     )
-    before = pl.read_parquet(folder / "history_before.parquet")
-    # Some lists reach 46 minutes into the log; those are left out, since rows would see ahead.
-    before = before.filter(pl.col("last_time_ms") < log["time_ms"].min())
     table = (
         log.sort("time_ms", maintain_order=True)
         .join(users, on="user_id", how="left", maintain_order="left")
         .join(items, on="video_id", how="left", maintain_order="left")
     )
-    return _with_lists(table, before, items)
+    return _with_lists(table, earlier_lists(folder), items)
+
+
+def earlier_lists(folder: Path) -> pl.DataFrame:
+    """What each user watched, liked and watched for long before the log began.
+
+    Some lists reach 46 minutes into the log; those are left out, since others' rows would see
+    ahead.
+    """
+    start = pl.scan_parquet(folder / "interactions.parquet").select(pl.col("time_ms").min())
+    lists = pl.read_parquet(folder / "history_before.parquet")
+    return lists.filter(pl.col("last_time_ms") < start.collect().item())
 
 
 def with_features(table: pl.DataFrame, *, users_frozen_at: int | None = None) -> pl.DataFrame:

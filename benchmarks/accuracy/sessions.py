@@ -2,7 +2,7 @@
 
 Diginetica (sessions, the SR-GNN paper's split: prefix to next item, all items ranked) and
 Amazon Beauty (one sequence a user, the last item is the test). Every model is tuned with the
-same number of trials on a later part of the training data; the test part is looked at once.
+same number of trials on a later part of the training data; the test part chooses nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from harness import Bench, data_folder
 from palate.data import Dataset, Histories
 from palate.data.vocabulary import Vocabulary
+from palate.evaluate.search import propose
 from palate.metrics import Ranking, Relevant
 from palate.metrics.hit_rate import hit_rate
 from palate.metrics.reciprocal_rank import reciprocal_rank
@@ -28,11 +29,13 @@ from palate.models.base import Recommender
 from palate.models.itemknn import ItemKNN
 from palate.models.markov import Markov
 from palate.models.sequences import places_from_the_end
-from palate.models.sessionknn import SessionKNN
+from palate.models.sessionknn import SessionKNN, SessionKNNConfig
 from palate.stats import bootstrap_difference, bootstrap_mean
 from palate.types import Float64Array, Int32Array
+from stored_sessions import STAN, best_after
 
 TRIALS: Final = 40
+SESSIONS: Final = (100, 500, None)  # neighbours of STAN; None: all
 TUNED_ON: Final = 8000  # validation questions at most
 LATER: Final = 0.07  # part of Diginetica's training sessions, the latest, to tune on
 START_S: Final = 1_450_000_000
@@ -43,7 +46,7 @@ class LastItem(ItemKNN):
     """ItemKNN that looks at the last item alone."""
 
     def _entry_weights(self, histories: Histories) -> Float64Array:
-        return (places_from_the_end(histories) == 0).astype(np.float64)
+        return np.asarray(places_from_the_end(histories) == 0, np.float64)
 
 
 MODELS: Final[dict[str, type[Recommender[Any]]]] = {
@@ -189,19 +192,25 @@ def _histories(asked: Questions, items: Vocabulary) -> Histories:
 
 
 def tuned(name: str, task: Task, train: Dataset) -> Recommender[Any]:
-    """The best of `TRIALS` random configs and the default, by the sum of both figures, unfitted."""
+    """The best of the default and `TRIALS` more configs, unfitted.
+
+    Half of them are drawn anywhere, the others near the best so far, as `tune` does it. What
+    counts is the sum of both figures.
+    """
     cls = MODELS[name]
-    rng = np.random.default_rng(42)
+    space, rng = cls.Config.space, np.random.default_rng(42)
     asked = task.validation.sample(TUNED_ON)
-    best: tuple[float, Recommender[Any]] = (-1.0, cls())
+    best, most = cls.Config(), -1.0
     for trial in range(TRIALS + 1):
-        drawn = {key: dim.sample(rng) for key, dim in cls.Config.space.items()} if trial else {}
-        model = cls(cls.Config.model_validate(drawn)).fit(train)
-        figures = {k: float(v.mean()) for k, v in per_question(model, asked).items()}
-        if sum(figures.values()) > best[0]:
-            best = (sum(figures.values()), cls(model.config))
-            print(f"{task.name}: {name}, trial {trial}: {figures} {model.config}", file=sys.stderr)
-    return best[1]
+        around = best.model_dump() if trial > TRIALS / 2 else None
+        drawn = propose(space, around, rng) if trial else {}
+        config = cls.Config.model_validate(drawn)
+        figures = per_question(cls(config).fit(train), asked)
+        quality = sum(float(values.mean()) for values in figures.values())
+        if quality > most:
+            best, most = config, quality
+    print(f"{task.name}: {name}: {best!r}", file=sys.stderr)
+    return cls(best)
 
 
 def judge(bench: Bench, task: Task) -> None:
@@ -210,6 +219,8 @@ def judge(bench: Bench, task: Task) -> None:
     for name in MODELS:
         model = tuned(name, task, tune_train)
         found[name] = per_question(model.fit(train), task.test)
+        if name == "sessionknn":
+            stored(bench, task, model.config)
         for metric, values in found[name].items():
             weights, means = _by_group(values, task.test.groups)
             interval = bootstrap_mean(means, weights=weights)
@@ -232,6 +243,25 @@ def judge(bench: Bench, task: Task) -> None:
                 interval=(ahead.low, ahead.high),
                 target=0.0,
             )
+
+
+def stored(bench: Bench, task: Task, config: SessionKNNConfig) -> None:
+    """STAN over stored sessions with the same settings: does it matter how many are looked at?"""
+    test, beta = task.test, config.beta
+    targets = np.array(test.targets)
+    for k in SESSIONS:
+        stan = STAN(k or len(task.train), config.lambda1, config.lambda3, config.b, beta)
+        lists = best_after(
+            task.train, test.prefixes, stan, places=test.k, exclude_seen=test.exclude_seen
+        )
+        weights, hits = _by_group((lists == targets[:, None]).any(axis=1) * 1.0, test.groups)
+        interval = bootstrap_mean(hits, weights=weights)
+        bench.add(
+            f"{task.name}/stored sessions, {k or 'all'} nearest/hit rate@{test.k}",
+            interval.estimate,
+            higher_is_better=True,
+            interval=(interval.low, interval.high),
+        )
 
 
 def _by_group(values: Float64Array, groups: Int32Array) -> tuple[Float64Array, Float64Array]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["Connection", "Pool", "arrivals", "percentile"]
+__all__ = ["Answer", "Connection", "Done", "Pool", "arrivals", "percentile"]
 
 RECEIVE = 1 << 16
 DRAIN_S = 10.0
@@ -123,6 +123,11 @@ class Pool:
             if time.perf_counter() > end:
                 raise TimeoutError("the service does not answer any more")
             self.turn(end)
+
+    def close(self) -> None:
+        """Close all connections."""
+        for connection in self._all:
+            connection.socket.close()
 
 
 def arrivals(rate: float, seconds: float, seed: int) -> Iterator[float]:

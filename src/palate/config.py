@@ -23,6 +23,7 @@ __all__ = [
     "EventType",
     "LogSettings",
     "ObserveSettings",
+    "PrivacySettings",
     "Schema",
     "ServeSettings",
     "Settings",
@@ -146,6 +147,16 @@ class ObserveSettings(_Frozen):
     )
 
 
+class PrivacySettings(_Frozen):
+    """Forgetting people: `[privacy]`."""
+
+    erase_within_days: float = Field(
+        default=30.0,
+        gt=0,
+        description="So long after a person is erased, no file holds a byte about them.",
+    )
+
+
 class EvaluateSettings(_Frozen):
     """The default protocol: `[evaluate]`; `palate.evaluate.protocol` says what each field means."""
 
@@ -172,6 +183,7 @@ class Settings(BaseSettings):
     users: dict[str, Attribute] = Field(default_factory=dict)
     log: LogSettings = LogSettings()
     serve: ServeSettings = ServeSettings()
+    privacy: PrivacySettings = PrivacySettings()
     observe: ObserveSettings = ObserveSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     models: dict[str, dict[str, Any]] = Field(default_factory=dict)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import polars as pl
@@ -69,6 +70,20 @@ def test_visitors_are_users_and_events_about_nothing_are_left_out() -> None:
     first, second = dataset_to_events(dataset, prefix="p")
     assert (first.user_id, first.anonymous_id) == (None, "u")
     assert (second.user_id, second.anonymous_id) == ("u", None)
+
+
+def test_a_visitor_who_was_identified_is_the_user() -> None:
+    def visit(item: str, visitor: str = "v") -> Event:
+        return click(None, item, anonymous_id=visitor)
+
+    def identified(user: str) -> Event:
+        return Event(event="user.identified", user_id=user, anonymous_id="v")
+
+    dataset = replay(
+        visit("a"), identified("u"), visit("b"), identified("w"), visit("c"), visit("d", "other")
+    )
+    pairs = dataset.interactions.select("user_id", "item_id").rows()
+    assert pairs == [("u", "a"), ("u", "b"), ("w", "c"), ("\x01other", "d")]
 
 
 def test_the_time_of_receipt_stands_in() -> None:
@@ -183,7 +198,11 @@ def test_event_ids_are_made_of_the_content(shop: Dataset) -> None:
     assert ids(shop) == ids(shop)
     assert len(set(ids(shop))) == len(ids(shop))
     assert not set(ids(shop)) & set(ids(shop, "q"))
-    assert all(i.startswith("p:") for i in ids(shop))
+    found = [uuid.UUID(i) for i in ids(shop)]
+    assert [str(i) for i in found] == ids(shop)  # as the log writes them
+    assert {(i.version, i.variant) for i in found} == {(8, uuid.RFC_4122)}
+    times = [e.timestamp // 1000 for e in dataset_to_events(shop, prefix="p")]
+    assert [i.int >> 80 for i in found] == times
     # A row more, in front: every other row is known again.
     longer = pl.concat([shop.interactions.tail(1).with_columns(item_id=pl.lit("z")),
                         shop.interactions])  # fmt: skip

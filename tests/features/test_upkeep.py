@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,8 +27,8 @@ NOW_US = 100 * DAY_US
 
 def keeping(days: float | None = 10.0, *, history_limit: int = 500, **log: float) -> Settings:
     return Settings(
-        log=LogSettings(retention_days=days, **log),  # type: ignore[arg-type]
-        serve={"history_limit": history_limit},  # type: ignore[arg-type]
+        log=LogSettings(retention_days=days, **log),
+        serve={"history_limit": history_limit},
     )
 
 
@@ -53,8 +55,6 @@ def stored(state: State) -> dict[bytes, bytes]:
 
 def rebuilt(home: Path, wanted: Settings) -> dict[bytes, bytes]:
     """What a state is that begins from nothing but the files."""
-    import shutil
-
     shutil.rmtree(home / "state")
     with open_ingest(home, wanted) as ingest:
         assert ingest.state.offset() == ingest.log.head()
@@ -117,7 +117,7 @@ def test_a_step_is_small(
         left = [95]
         while ingest.keep_up(NOW_US):
             left.append(len(ids(ingest)))
-        assert all(before - after <= 10 for before, after in zip(left, left[1:], strict=False))
+        assert all(before - after <= 10 for before, after in pairwise(left))
         assert ids(ingest) == []
 
 
@@ -164,8 +164,6 @@ def test_a_tombstone_stays_while_nothing_else_is_dropped(
 def test_a_trimmed_log_without_its_base_is_refused(
     tmp_path: Path, clock: Callable[[int], None]
 ) -> None:
-    import shutil
-
     with open_ingest(tmp_path, keeping()) as ingest:
         clock(1)
         ingest.append([click(n) for n in range(5)])
@@ -179,8 +177,6 @@ def test_a_trimmed_log_without_its_base_is_refused(
 
 
 def test_a_base_of_another_log_is_refused(tmp_path: Path, clock: Callable[[int], None]) -> None:
-    import shutil
-
     with open_ingest(tmp_path, keeping()) as ingest:
         clock(1)
         ingest.append([click(n) for n in range(5)])

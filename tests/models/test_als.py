@@ -108,7 +108,7 @@ def test_every_sweep_lowers_the_loss(data: Dataset) -> None:
         y = ALS(config).fit(data)._items.astype(np.float64)
         losses.append(loss(c, best_users(c, y, config), y, config))
     assert losses == sorted(losses, reverse=True)
-    assert losses[-1] < 0.9 * losses[0]
+    assert losses[-1] < 0.95 * losses[0]
 
 
 def test_the_solvers_agree(data: Dataset) -> None:

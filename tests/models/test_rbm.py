@@ -111,7 +111,7 @@ def test_learning_sees_training_rows_alone() -> None:
 
 def test_predicts_ratings_by_taste() -> None:
     data = two_tastes()
-    model = RBM(RBMConfig(F=8, epochs=80, batch=6, epsilon=0.2)).fit(data)
+    model = RBM(RBMConfig(F=8, epochs=80, batch=6, epsilon=0.1, decay=0.001)).fit(data)
     likes_even = model.score_histories(history([0, 1, 2], N_ITEMS, [5.0, 1.0, 5.0]))[0]
     likes_odd = model.score_histories(history([0, 1, 2], N_ITEMS, [1.0, 5.0, 1.0]))[0]
     assert (likes_even[4::2] > 4).all()
@@ -158,7 +158,7 @@ def test_the_newest_of_repeated_ratings_counts() -> None:
 
 
 def test_a_rating_out_of_scale_is_the_nearest_level() -> None:
-    units = SoftmaxUnits(np.array([1, 2, 4], np.float32))
+    units = SoftmaxUnits(np.array([1, 2, 4], np.float32), omega=0.0)
     values = np.array([-7.0, 1.4, 1.5, 1.6, 3.0, 3.1, 99.0], np.float32)
     assert units.rows(values).tolist() == [0, 0, 0, 1, 1, 2, 2]
 
@@ -176,6 +176,14 @@ def test_values_that_are_no_scale_are_refused() -> None:
         RBM(SMALL).fit(dataset(rows))
     assert refused.value.hint is not None
     assert "binary" in refused.value.hint
+
+
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+def test_steps_that_are_too_large_are_reported() -> None:
+    with pytest.raises(DataError, match="did not settle") as refused:
+        RBM(RBMConfig(F=4, epochs=20, epsilon=1e12)).fit(two_tastes())
+    assert refused.value.hint is not None
+    assert "epsilon" in refused.value.hint
 
 
 def test_an_interrupted_fit_leaves_no_model(tmp_path: Path) -> None:
@@ -209,7 +217,7 @@ def chances_of_ratings(hidden: np.ndarray, layer: Layer, item: int) -> np.ndarra
 def test_softmax_answers_by_the_formula() -> None:
     rng = np.random.default_rng(1)
     layer, histories = layer_of(rng, 9, 5, 4), rated(rng, 12, 9)
-    units = SoftmaxUnits(np.arange(1, 6, dtype=np.float32))
+    units = SoftmaxUnits(np.arange(1, 6, dtype=np.float32), omega=0.0)
     hidden = units.hidden(histories, layer)
     np.testing.assert_allclose(hidden, chances_of_hidden(histories, layer), rtol=1e-5)
     expected = [
@@ -223,7 +231,9 @@ def test_softmax_contrast_by_brute_force(steps: int) -> None:
     rng = np.random.default_rng(2)
     layer, histories = layer_of(rng, 9, 5, 4), rated(rng, 40, 9)
     drawn = rng.random((steps, 40, 4), np.float32)
-    step = SoftmaxUnits(np.arange(1, 6, dtype=np.float32)).contrast(histories, layer, drawn)
+    step = SoftmaxUnits(np.arange(1, 6, dtype=np.float32), omega=0.0).contrast(
+        histories, layer, drawn
+    )
     first = chances_of_hidden(histories, layer)
     weights = np.zeros((9, 5, 4))
     visible, hidden = np.zeros((9, 5)), np.zeros(4)
@@ -247,6 +257,19 @@ def test_softmax_contrast_by_brute_force(steps: int) -> None:
     np.testing.assert_allclose(step.weights, weights, atol=1e-4)
     np.testing.assert_allclose(step.visible, visible, atol=1e-4)
     np.testing.assert_allclose(step.hidden, hidden, atol=1e-4)
+
+
+@pytest.mark.parametrize("omega", [0.0, 6.0])
+def test_weights_move_further_along_the_scale(omega: float) -> None:
+    rng = np.random.default_rng(8)
+    layer, histories = layer_of(rng, 9, 5, 4), rated(rng, 40, 9)
+    drawn = rng.random((1, 40, 4), np.float32)
+    levels = np.arange(1, 6, dtype=np.float32)
+    plain = SoftmaxUnits(levels, omega=0.0).contrast(histories, layer, drawn).weights
+    moved = SoftmaxUnits(levels, omega=omega).contrast(histories, layer, drawn).weights
+    along = np.array([-2.0, -1.0, 0.0, 1.0, 2.0]) / np.sqrt(10.0)
+    metric = np.eye(5) + omega * np.outer(along, along)
+    np.testing.assert_allclose(moved, np.einsum("rs,isf->irf", metric, plain), atol=1e-4)
 
 
 def test_binary_contrast_by_the_formula() -> None:
@@ -273,7 +296,7 @@ def test_binary_contrast_by_the_formula() -> None:
 def test_first_biases_are_what_is_known_without_taste() -> None:
     rng = np.random.default_rng(4)
     data = rated(rng, 400, 3)
-    units = SoftmaxUnits.of(data)
+    units = SoftmaxUnits.of(data, omega=0.0)
     start = units.start(data)
     shares = np.exp(start) / np.exp(start).sum(1, keepdims=True)
     for item in range(3):
@@ -296,7 +319,7 @@ def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
     rng = np.random.default_rng(6)
     layer, histories = layer_of(rng, 9, 5, 4), rated(rng, 40, 9)
     drawn = rng.random((1, 40, 4), np.float32)
-    units = SoftmaxUnits(np.arange(1, 6, dtype=np.float32))
+    units = SoftmaxUnits(np.arange(1, 6, dtype=np.float32), omega=0.0)
     found = []
     for threads in (1, 2):
         monkeypatch.setattr("palate.models.visible.thread_count", lambda n=threads: n)

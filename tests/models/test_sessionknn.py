@@ -61,7 +61,7 @@ def by_sessions(sessions: list[list[int]], asked: list[int], c: SessionKNNConfig
     for back, i in enumerate(reversed(asked)):
         for j in range(N_ITEMS):
             if alone[i, j] > 0:
-                worth = alone[i, j] / rows[i] ** c.alpha / columns[j] ** c.beta
+                worth = alone[i, j] ** c.rho / rows[i] ** c.alpha / columns[j] ** c.beta
                 total[j] += np.exp(-back / c.lambda1) * worth
     return total
 
@@ -70,7 +70,7 @@ def by_sessions(sessions: list[list[int]], asked: list[int], c: SessionKNNConfig
     "config",
     [
         SessionKNNConfig(),
-        SessionKNNConfig(alpha=0.0, beta=0.0, gamma=1.0, lambda3=0.7, b=0.3),
+        SessionKNNConfig(rho=1.0, alpha=0.0, beta=0.0, gamma=1.0, lambda3=0.7, b=0.3),
         SessionKNNConfig(window=2, half_life_days=3.0, lambda1=4.0),
     ],
     ids=["defaults", "plain", "faded"],
@@ -94,7 +94,7 @@ def test_newer_items_of_the_history_count_more() -> None:
 
 def test_what_came_before_counts_by_b() -> None:
     sessions = [[0, 1, 2], [3, 4], [5, 6, 7]]
-    config = SessionKNNConfig(alpha=0.0, beta=0.0, b=0.25)
+    config = SessionKNNConfig(rho=1.0, alpha=0.0, beta=0.0, b=0.25)
     scores = SessionKNN(config).fit(sessions_data(sessions)).score_histories(history([1], N_ITEMS))
     assert scores[0, 0] == pytest.approx(0.25 * scores[0, 2])
     none = SessionKNN(SessionKNNConfig(b=0.0)).fit(sessions_data(sessions))
@@ -123,7 +123,7 @@ def test_events_without_a_time_are_one_session() -> None:
 
 def test_old_sessions_fade() -> None:
     sessions = [[0, 1], [0, 2], [3, 4, 5, 6, 7]]
-    model = SessionKNN(SessionKNNConfig(half_life_days=1.0, alpha=0.0, beta=0.0))
+    model = SessionKNN(SessionKNNConfig(half_life_days=1.0, rho=1.0, alpha=0.0, beta=0.0))
     scores = model.fit(sessions_data(sessions)).score_histories(history([0], N_ITEMS))[0]
     assert scores[2] == pytest.approx(2 * scores[1])
 

@@ -28,7 +28,7 @@ def test_this_machine_needs_no_keys(tmp_path: Path, host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.org", ""])
-def test_beyond_this_machine_a_key_is_needed(
+def test_t01_beyond_this_machine_a_key_is_needed(
     tmp_path: Path, make_key: Callable[..., str], host: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:

@@ -11,6 +11,7 @@ from typing import ClassVar, cast
 import pytest
 
 from palate.errors import EventError, LogError, StoreError
+from palate.events.dead_letters import DeadLetter
 from palate.events.log.base import Appended
 from palate.events.schema import Event
 from palate.serve.client import WriterAwayError, WriterClient
@@ -24,6 +25,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self.groups: list[list[Event]] = []
+        self.letters: list[DeadLetter] = []
+        self.settled: list[int] = []
         self.fault: Exception | None = None
 
     def append(self, events: Sequence[Event]) -> list[Appended]:
@@ -34,6 +37,12 @@ class Recorder:
         first = sum(map(len, self.groups)) + 1
         self.groups.append(list(events))
         return [Appended(Verdict.ACCEPTED, first + at) for at in range(len(events))]
+
+    def refuse(self, letters: Sequence[DeadLetter]) -> None:
+        self.letters += letters
+
+    def settle(self, numbers: Sequence[int]) -> None:
+        self.settled += numbers
 
 
 class Silent(asyncio.Protocol):
@@ -131,6 +140,22 @@ def test_what_was_not_written_is_not_acknowledged(tmp_path: Path, fault: StoreEr
             await client.append([event("a")])
         recorder.fault = None
         assert len(await client.append([event("a")])) == 1
+
+    play(tmp_path, scene)
+
+
+def test_what_was_refused_comes_along_and_once(tmp_path: Path) -> None:
+    letters = [DeadLetter(b"\xff", "reason", 7, "events"), DeadLetter(b"", "other", 8, "events")]
+
+    async def scene(client: WriterClient, recorder: Recorder, folder: Path) -> None:
+        await client.append([], letters[:1])
+        await asyncio.gather(  # one bad batch in the group, and it is tried again one by one
+            client.append([event("a")], letters[1:]),
+            client.append([event("bad")], letters[1:]),
+            client.append([event("b")]),
+            return_exceptions=True,
+        )
+        assert recorder.letters == [letters[0], letters[1], letters[1]]
 
     play(tmp_path, scene)
 

@@ -35,6 +35,11 @@ class PalateGroup(LazyGroup):
         "similar": "palate.cli.similar",
         "explain": "palate.cli.explain",
         "events": "palate.cli.events.command",
+        "keys": "palate.cli.keys",
+        "privacy": "palate.cli.privacy",
+        "audit": "palate.cli.audit",
+        "backup": "palate.cli.backup",
+        "restore": "palate.cli.restore",
         "doctor": "palate.cli.doctor.command",
     }
 

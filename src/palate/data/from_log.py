@@ -147,10 +147,8 @@ def _event_id(prefix: str, content: bytes, before: int, time_us: int = 0) -> str
     """A UUID of version 8 (RFC 9562, section 5.8): 48 bits of time, 74 bits of hash."""
     salted = content if not before else content + b"#%d" % before
     digest = hashlib.blake2b(prefix.encode() + b"\0" + salted, digest_size=10).digest()
-    number = (
-        (max(time_us, 0) // 1000 & 0xFFFF_FFFF_FFFF) << 80
-        | int.from_bytes(digest, "big")
-    ) & ~(0xF << 76 | 0x3 << 62) | 8 << 76 | 2 << 62  # fmt: skip
+    hashed = int.from_bytes(digest, "big") & ~(0xF << 76 | 0x3 << 62)
+    number = (max(time_us, 0) // 1000 & 0xFFFF_FFFF_FFFF) << 80 | 8 << 76 | 2 << 62 | hashed
     text = f"{number:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 

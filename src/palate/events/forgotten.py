@@ -1,33 +1,27 @@
 """Who was forgotten: keyed hashes of their ids, so that late events of theirs are refused.
 
-The ids themselves are erased everywhere; what is kept is HMAC-SHA-256 (RFC 2104) of each with a
-key that lies beside the log. Without the key nobody can try ids against the hashes.
+The ids themselves are erased everywhere; what is kept is a hash of each with this home's own key.
 """
 
 from __future__ import annotations
 
-import hmac
-import os
-import secrets
-import stat
-import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from palate.errors import StoreError
+import msgspec
+
+from palate.config import PrivacySettings
+from palate.events.pseudonyms import Pseudonyms, open_pseudonyms
 from palate.events.schema import USER_FORGOTTEN, Event
 from palate.store.database import REGISTRY, Database
 
-__all__ = ["FORGOTTEN", "KEY_FILE", "Erasure", "Forgotten", "Pseudonyms", "open_forgotten"]
+__all__ = ["FORGOTTEN", "Erasure", "Forgotten", "named_in", "open_forgotten"]
 
 FORGOTTEN: Final = "this person was forgotten: nothing about them is taken any more"
-KEY_FILE: Final = "privacy.key"
-_KEY_BYTES: Final = 32
-_USER: Final = b"u:"
-_VISITOR: Final = b"a:"
+_NOBODY: Final = ("event", "event_id", "item_id")  # fields that name no person
+_DAY_US: Final = 86_400_000_000
 
 _TABLES: Final = (
     """CREATE TABLE forgotten (
@@ -40,28 +34,6 @@ _TABLES: Final = (
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX forgotten_unclean ON forgotten (due_us) WHERE cleaned_us IS NULL",
 )
-
-
-class Pseudonyms:
-    """Keyed hashes of ids; a visitor is never a user of the same text.
-
-    Args:
-        key: Secret; 32 bytes.
-    """
-
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-
-    def user(self, user_id: str) -> bytes:
-        """32 bytes."""
-        return self._of(_USER, user_id)
-
-    def visitor(self, anonymous_id: str) -> bytes:
-        """32 bytes."""
-        return self._of(_VISITOR, anonymous_id)
-
-    def _of(self, prefix: bytes, public: str) -> bytes:
-        return hmac.digest(self._key, prefix + public.encode("utf-8", "surrogatepass"), "sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +65,12 @@ class Forgotten:
     Args:
         database: Of a Palate home.
         pseudonyms: With this home's key.
+        grace_us: How long files may keep traces, so that many erasures are cleaned up at once.
     """
 
-    def __init__(self, database: Database, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, database: Database, pseudonyms: Pseudonyms, grace_us: int) -> None:
         self._database = database
+        self._grace_us = grace_us
         self.pseudonyms = pseudonyms
         database.migrate("forgotten", _TABLES)
         self._digests = {bytes(r["digest"]) for r in database.query("SELECT digest FROM forgotten")}
@@ -110,9 +84,22 @@ class Forgotten:
             visitor is not None and names.visitor(visitor) in self._digests
         )
 
-    def forget(self, events: Sequence[Event], now_us: int, due_us: int) -> None:
-        """From now on `refuses` those whom `user.forgotten` events name; durable on return."""
-        digests = self.digests_of(events)
+    def refuses_raw(self, raw: bytes) -> bool:
+        """Whether an event that was refused names one of them, as far as it can be read."""
+        if not self._digests:
+            return False
+        names = self.pseudonyms
+        return any(
+            names.user(public) in self._digests or names.visitor(public) in self._digests
+            for public in named_in(raw) or ()
+        )
+
+    def take_in(self, events: Sequence[Event], now_us: int) -> None:
+        """From now on `refuses` those whom `user.forgotten` among `events` names; durable."""
+        digests = self.digests_of([e for e in events if e.event == USER_FORGOTTEN])
+        if not digests:
+            return
+        due_us = now_us + self._grace_us
         with self._database.transaction() as connection:
             connection.executemany(
                 "INSERT INTO forgotten (digest, requested_us, due_us) VALUES (?, ?, ?) "
@@ -128,8 +115,16 @@ class Forgotten:
         visitors = [e.anonymous_id for e in events if e.anonymous_id is not None]
         return [*users, *map(self.pseudonyms.visitor, visitors)]
 
-    def found_at(self, places: Sequence[tuple[bytes, int]]) -> None:
-        """Note at which offset the log names each digest's id."""
+    def found(self, events: Sequence[Event], offsets: Sequence[int]) -> None:
+        """Note at which offset the log names those whom `user.forgotten` among `events` names."""
+        places = [
+            (digest, offset)
+            for event, offset in zip(events, offsets, strict=True)
+            if event.event == USER_FORGOTTEN
+            for digest in self.digests_of([event])
+        ]
+        if not places:
+            return
         with self._database.transaction() as connection:
             connection.executemany('UPDATE forgotten SET "offset" = ?2 WHERE digest = ?1', places)
 
@@ -178,7 +173,32 @@ class Forgotten:
         return [Erasure(bytes(row[0]), *row[1:]) for row in rows]
 
 
-def open_forgotten(home: Path) -> Forgotten:
+def named_in(raw: bytes) -> list[str] | None:
+    """What may be ids of people in a refused event, whatever its fields are called.
+
+    Numbers are among them as text: for an id that is a number an event is refused.
+
+    Returns:
+        None for what is not JSON.
+    """
+    try:
+        event = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    found: list[str] = []
+    left = [event]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            left += [inner for name, inner in value.items() if name not in _NOBODY]
+        elif isinstance(value, list):
+            left += value
+        elif isinstance(value, str | int | float):
+            found.append(str(value))
+    return found
+
+
+def open_forgotten(home: Path, settings: PrivacySettings) -> Forgotten:
     """Who was forgotten at `home`; makes the key, `privacy.key`, where there is none.
 
     Raises:
@@ -187,37 +207,6 @@ def open_forgotten(home: Path) -> Forgotten:
     database = Database(home / REGISTRY)
     known = database.query("SELECT 1 FROM sqlite_schema WHERE name = 'forgotten'")
     used = bool(known and database.query("SELECT 1 FROM forgotten LIMIT 1"))
-    return Forgotten(database, Pseudonyms(_key(home / KEY_FILE, new=not used)))
-
-
-def _key(path: Path, *, new: bool) -> bytes:
-    if new:
-        with suppress(FileExistsError):
-            _write_key(path)
-    try:
-        key = path.read_bytes()
-    except FileNotFoundError as error:
-        raise StoreError(
-            f"{path} is gone, and with it the knowledge of who was forgotten",
-            hint="put it back from a backup",
-        ) from error
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise StoreError(f"others may read {path}", hint=f"chmod 600 {path}")
-    if len(key) != _KEY_BYTES:
-        raise StoreError(f"{path} has {len(key)} bytes; a key has {_KEY_BYTES}")
-    return key
-
-
-def _write_key(path: Path) -> None:
-    """All or nothing: another process may make it at the same moment."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(descriptor, secrets.token_bytes(_KEY_BYTES))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
-        os.link(draft, path)
-    finally:
-        draft.unlink()
+    days = min(1.0, settings.erase_within_days / 2)
+    pseudonyms = open_pseudonyms(home, new=not used)
+    return Forgotten(database, pseudonyms, round(days * _DAY_US))

@@ -9,6 +9,7 @@ from typing import Final
 from palate.events.schema import (
     ITEM_DELETED,
     ITEM_UPSERTED,
+    USER_FORGOTTEN,
     USER_IDENTIFIED,
     USER_UPSERTED,
     Event,
@@ -64,4 +65,6 @@ def fault(event: Event) -> str | None:
         return f"{event.event} needs a user_id"
     if event.event == USER_IDENTIFIED and None in (event.user_id, event.anonymous_id):
         return f"{event.event} needs a user_id and an anonymous_id"
+    if event.event == USER_FORGOTTEN and event.user_id is None and event.anonymous_id is None:
+        return f"{event.event} needs a user_id or an anonymous_id"
     return None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from palate.events.log.base import Record
 from palate.events.schema import (
     ITEM_DELETED,
     ITEM_UPSERTED,
     RESERVED,
+    USER_FORGOTTEN,
     USER_IDENTIFIED,
     USER_UPSERTED,
     Event,
@@ -19,9 +21,11 @@ from palate.features.keys import ANONYMOUS, ITEM, LINK, USER, key, person
 from palate.features.user_state import UserState, decode_user, encode_user
 from palate.store.base import OnlineStore
 
-__all__ = ["Puts", "changes"]
+__all__ = ["Puts", "changes", "forgetting"]
 
 Puts = dict[bytes, bytes | None]
+
+_ABOUT_PEOPLE: Final = (USER_UPSERTED, USER_IDENTIFIED, USER_FORGOTTEN)
 
 
 def changes(store: OnlineStore, records: Sequence[Record], limit: int) -> Puts:
@@ -39,7 +43,7 @@ def changes(store: OnlineStore, records: Sequence[Record], limit: int) -> Puts:
         if event.event in (ITEM_UPSERTED, ITEM_DELETED):
             if event.item_id is not None:
                 puts[key(ITEM, event.item_id)] = encode_item(item_state_of(record))
-        elif event.event in (USER_UPSERTED, USER_IDENTIFIED) or (
+        elif event.event in _ABOUT_PEOPLE or (
             event.item_id is not None and event.event not in RESERVED
         ):
             theirs.append(record)
@@ -50,6 +54,16 @@ def changes(store: OnlineStore, records: Sequence[Record], limit: int) -> Puts:
     return puts
 
 
+def forgetting(event: Event) -> Puts:
+    """What `user.forgotten` does to the state: nothing is left of whom it names."""
+    gone: Puts = {}
+    if event.user_id is not None:
+        gone[key(USER, event.user_id)] = None
+    if event.anonymous_id is not None:
+        gone |= {key(ANONYMOUS, event.anonymous_id): None, key(LINK, event.anonymous_id): None}
+    return gone
+
+
 class _People:
     """The people of one batch: loaded in two round trips, changed in the order of the log."""
 
@@ -58,7 +72,7 @@ class _People:
         visitors = list(dict.fromkeys(v for r in records if (v := _visitor(r.event)) is not None))
         links = store.get_many([key(LINK, visitor) for visitor in visitors])
         self._links = {v: raw for v, raw in zip(visitors, links, strict=True) if raw is not None}
-        self._linked: dict[str, bytes] = {}  # in this batch
+        self._linked: dict[str, bytes | None] = {}  # in this batch; None: forgotten
         keys: dict[bytes, None] = {}
         for record in records:
             event = record.event
@@ -77,6 +91,8 @@ class _People:
         event = record.event
         if event.event == USER_IDENTIFIED:
             self._identify(record)
+        elif event.event == USER_FORGOTTEN:
+            self._forget(event)
         elif (who := self._key(event)) is not None:
             self._pending.setdefault(who, []).append(record)
 
@@ -109,6 +125,15 @@ class _People:
         user.join(visitor, record.offset, self._limit)
         self._states[key(USER, event.user_id)] = user
         self._states[nobody] = None
+
+    def _forget(self, event: Event) -> None:
+        for who in forgetting(event):
+            self._pending.pop(who, None)
+            if not who.startswith(LINK):
+                self._states[who] = None
+        if event.anonymous_id is not None:
+            self._links.pop(event.anonymous_id, None)
+            self._linked[event.anonymous_id] = None
 
     def _settle(self, who: bytes) -> UserState | None:
         """The state of `who` with all that was taken so far."""

@@ -6,20 +6,24 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from palate.config import Settings
 from palate.events.dead_letters import DeadLetter, DeadLetters
+from palate.events.forgotten import Forgotten, open_forgotten
 from palate.events.identity import complete, now_us
 from palate.events.log.base import Appended, EventLog, Record
 from palate.events.log.sqlite import SqliteEventLog
 from palate.events.schema import Event
 from palate.features.state import State
 from palate.features.upkeep import Upkeep
+from palate.store.backup import finish_restore
 from palate.store.lmdb_store import LmdbStore
 from palate.types import Progress, Verdict
 
 __all__ = ["Ingest", "open_base", "open_dead_letters", "open_ingest", "open_log", "open_state"]
+
+_REFUSED: Final = Appended(Verdict.INVALID, 0)  # its person was forgotten
 
 
 class Ingest:
@@ -30,6 +34,7 @@ class Ingest:
         state: Brought up to the log's head before anything is appended.
         upkeep: Drops what the log need not keep.
         dead_letters: Keeps what was refused; open for writing.
+        forgotten: Knows whose events are refused.
     """
 
     def __init__(
@@ -39,12 +44,15 @@ class Ingest:
         *,
         upkeep: Upkeep | None = None,
         dead_letters: DeadLetters | None = None,
+        forgotten: Forgotten | None = None,
     ) -> None:
         self.log = log
         self.state = state
+        self.forgotten = forgotten
         self._upkeep = upkeep
         self._dead_letters = dead_letters
         self._lock = threading.Lock()
+        self.chores = threading.Lock()  # one at a time of what is done beside appending
         self._behind = True  # whether the log may hold what the state does not
 
     def __enter__(self) -> Self:
@@ -58,7 +66,8 @@ class Ingest:
 
         An event without an id gets one, and one without a time happened now. If the state
         cannot be written the batch is in the log but not acknowledged, and the next call
-        first brings the state up to date: whoever sends again gets `duplicate`.
+        first brings the state up to date: whoever sends again gets `duplicate`. An event of
+        somebody who was forgotten is `invalid`, and nothing of it is kept.
 
         Raises:
             EventError: An event can never enter the log; nothing was appended.
@@ -70,26 +79,42 @@ class Ingest:
             if self._behind:
                 self.state.catch_up(self.log)
                 self._behind = False
-            appended = self.log.append(whole)
-            self._behind = True
-            self.state.apply(
-                [
-                    Record(done.offset, event)
-                    for done, event in zip(appended, whole, strict=True)
-                    if done.verdict is Verdict.ACCEPTED
-                ]
-            )
-            self._behind = False
+            forgotten = self.forgotten
+            if forgotten is None:
+                return self._write(whole)
+            forgotten.take_in(whole, at_us)
+            welcome = [event for event in whole if not forgotten.refuses(event)]
+            written = self._write(welcome)
+            forgotten.found(welcome, [done.offset for done in written])
+        if len(welcome) == len(whole):
+            return written
+        results = iter(written)
+        return [_REFUSED if forgotten.refuses(event) else next(results) for event in whole]
+
+    def _write(self, whole: list[Event]) -> list[Appended]:
+        appended = self.log.append(whole)
+        self._behind = True
+        self.state.apply(
+            [
+                Record(done.offset, event)
+                for done, event in zip(appended, whole, strict=True)
+                if done.verdict is Verdict.ACCEPTED
+            ]
+        )
+        self._behind = False
         return appended
 
     def refuse(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep what was refused; durable when it returns.
+        """Keep what was refused; durable when it returns. Nothing of anybody who was forgotten.
 
         Raises:
             LogError: It cannot be written.
         """
         if self._dead_letters is not None:
-            self._dead_letters.add(letters)
+            forgotten = self.forgotten
+            self._dead_letters.add(
+                [one for one in letters if forgotten is None or not forgotten.refuses_raw(one.raw)]
+            )
 
     def settle(self, numbers: Sequence[int]) -> None:
         """Drop dead letters that were replayed or are wanted no more.
@@ -111,7 +136,8 @@ class Ingest:
         Raises:
             StoreError: A file cannot be written; nothing was dropped that is still needed.
         """
-        return self._upkeep is not None and self._upkeep.step(now_us)
+        with self.chores:
+            return self._upkeep is not None and self._upkeep.step(now_us)
 
     def close(self) -> None:
         """Close the log, the state, and what is kept beside them."""
@@ -120,6 +146,8 @@ class Ingest:
                 self._upkeep.close()
             if self._dead_letters is not None:
                 self._dead_letters.close()
+            if self.forgotten is not None:
+                self.forgotten.close()
             self.state.close()
             self.log.close()
 
@@ -185,6 +213,7 @@ def open_ingest(home: Path, settings: Settings, progress: Progress | None = None
         LogError: Another process owns the log.
         StoreError: The log or the state is damaged, or they do not belong together.
     """
+    finish_restore(home)
     with ExitStack() as opened:  # closed again where something fails
         log = open_log(home, settings, read_only=False)
         opened.callback(log.close)
@@ -199,5 +228,7 @@ def open_ingest(home: Path, settings: Settings, progress: Progress | None = None
         upkeep = Upkeep(log, state, lambda: open_base(home, settings), settings.log)
         if base is not None:
             base.close()  # upkeep opens one of its own
+        opened.callback(letters.close)
+        forgotten = open_forgotten(home, settings.privacy)
         opened.pop_all()
-    return Ingest(log, state, upkeep=upkeep, dead_letters=letters)
+    return Ingest(log, state, upkeep=upkeep, dead_letters=letters, forgotten=forgotten)

@@ -34,7 +34,7 @@ from palate.data.dataset import Dataset
 from palate.data.histories import Histories
 from palate.errors import DataError
 from palate.models.als_update import Before, moved_items
-from palate.models.axes import gram_of, principal_axes, turned
+from palate.models.axes import gram_of, principal_axes, turned, whole
 from palate.models.config import Dimension, ModelConfig, Range
 from palate.models.half_sweep import (
     Penalty,
@@ -61,7 +61,7 @@ class ALSConfig(ModelConfig):
         description="alpha0, weight of a cell that nobody touched; of a touched one it is 1 "
         "(or its value). The larger the catalogue, the smaller.",
     )
-    lambda_: float = Field(default=0.005, gt=0, description="lambda, regularisation.")
+    lambda_: float = Field(default=0.01, gt=0, description="lambda, regularisation.")
     nu: float = Field(
         default=1.0,
         ge=0,
@@ -152,14 +152,13 @@ class ALS(Latent[ALSConfig]):
         axes, lengths = principal_axes(gram_of(y))
         self._set_items(turned(y, axes))
         self._unobserved = np.float32(self.config.alpha0) * lengths
-        whole = np.triu(users_gram) + np.triu(users_gram, 1).T
-        self._users_gram = (axes @ whole @ axes.T).astype(np.float32)
+        self._users_gram = (axes @ whole(users_gram) @ axes.T).astype(np.float32)
         self._n_users = n_users
 
     def _fold_in(self, histories: Histories) -> Float32Array:
         rows = _user_rows(histories, self.config)
         ridge = self._ridge(rows.counts, len(self._items))
-        return solve(rows, self._items, Penalty(self._unobserved, ridge))
+        return solve(rows, self._items, Penalty(self._unobserved, ridge), threads=1)
 
     def _ridge(self, counts: Int64Array, n_others: int) -> Float32Array:
         """(n,) lambda_u or lambda_i of rows with so many entries."""

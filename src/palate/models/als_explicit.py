@@ -34,9 +34,14 @@ __all__ = ["ExplicitALS", "ExplicitALSConfig"]
 class ExplicitALSConfig(ModelConfig):
     """Explicit ALS's hyperparameters. The defaults suit MovieLens."""
 
-    f: int = Field(default=32, ge=1, le=1024, description="n_f there: factors.")
+    f: int = Field(
+        default=31,
+        ge=1,
+        le=1024,
+        description="n_f there: factors; one below a multiple of 16 is the fastest.",
+    )
     lambda_: float = Field(
-        default=0.05, gt=0, description="lambda, regularisation for each rating of a row."
+        default=0.1, gt=0, description="lambda, regularisation for each rating of a row."
     )
     iterations: int = Field(default=15, ge=1, description="Sweeps over both sides.")
     sigma: float = Field(default=0.1, gt=0, description="Deviation that factors start with.")
@@ -44,7 +49,7 @@ class ExplicitALSConfig(ModelConfig):
 
     space: ClassVar[dict[str, Dimension]] = {
         "f": Range(8, 128, log=True, integer=True),
-        "lambda_": Range(0.01, 0.2, log=True),
+        "lambda_": Range(0.02, 0.3, log=True),
     }
 
 

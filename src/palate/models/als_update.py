@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from palate.models.half_sweep import Rows
+from palate.errors import DataError
+from palate.models.axes import gram_of, whole
+from palate.models.half_sweep import ROWS, Rows
+from palate.models.kernels.als_update import move_rows
+from palate.models.threads import in_parts, thread_count
 from palate.types import Float32Array
 
 __all__ = ["Before", "moved_items"]
-
-CHUNK = 256  # items solved at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +55,23 @@ def moved_items(
         ridge: (n_items,) float32 lambda_i.
         before: What training left.
         alpha0: Weight of a cell that nobody touched.
+
+    Raises:
+        DataError: The equations are singular in single precision.
     """
     moved = y.copy()
-    touched = np.flatnonzero(rows.counts)
-    x = x.astype(np.float64)
-    all_new = alpha0 * (x.T @ x)
-    identity = np.eye(y.shape[1])
-    for start in range(0, len(touched), CHUNK):
-        chunk = touched[start : start + CHUNK]
-        new = np.empty((len(chunk), *all_new.shape))
-        wanted = np.empty((len(chunk), y.shape[1]))
-        for at, item in enumerate(chunk):
-            entries = slice(rows.indptr[item], rows.indptr[item + 1])
-            users, weights = x[rows.items[entries]], rows.weights[entries]
-            new[at] = all_new + (users.T * weights) @ users
-            wanted[at] = weights @ users - new[at] @ y[item]
-        often = alpha0 + before.item_counts[chunk] / max(1, before.n_users)
-        old = often[:, None, None] * before.gram + ridge[chunk, None, None] * identity
-        moved[chunk] += np.linalg.solve(old + new, wanted[:, :, None])[:, :, 0].astype(np.float32)
+    often = (alpha0 + before.item_counts / max(1, before.n_users)).astype(np.float32)
+    all_new = np.float32(alpha0) * whole(gram_of(x))
+    given = (rows.indptr, rows.items, rows.weights)
+    failed: list[int] = []
+
+    def part(start: int, stop: int) -> None:
+        failed.append(move_rows(start, stop, given, x, all_new, before.gram, often, ridge, moved))
+
+    in_parts(part, len(moved), ROWS, threads=thread_count())
+    if sum(failed):
+        raise DataError(
+            f"{sum(failed)} items cannot be moved in single precision",
+            hint="raise lambda_, or fit again",
+        )
     return moved

@@ -9,7 +9,7 @@ from palate.models.kernels.inner import inner_products, panels_of
 from palate.models.threads import in_parts, thread_count
 from palate.types import Float32Array
 
-__all__ = ["gram_of", "principal_axes", "turned"]
+__all__ = ["gram_of", "principal_axes", "turned", "whole"]
 
 ROWS = 4096  # that a thread takes at once
 
@@ -28,6 +28,11 @@ def gram_of(factors: Float32Array) -> Float32Array:
     for start in sorted(parts):  # in an order that does not depend on the threads
         total += parts[start]
     return total
+
+
+def whole(upper: Float32Array) -> Float32Array:
+    """The symmetric matrix of which only the upper triangle is known."""
+    return np.triu(upper) + np.triu(upper, 1).T
 
 
 def principal_axes(gram: Float32Array) -> tuple[Float32Array, Float32Array]:

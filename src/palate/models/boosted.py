@@ -37,6 +37,7 @@ OBJECTIVES = {
     "rating": ("regression", "l2"),
     "rank": ("lambdarank", "ndcg"),
 }
+NDCG_AT = 10
 
 
 class BoostedConfig(ClickConfig):
@@ -114,6 +115,7 @@ class Boosted(ClickModel[BoostedConfig]):
         return {
             "objective": objective,
             "metric": metric,
+            "eval_at": [NDCG_AT],  # one figure alone: any of several standing still would stop
             "learning_rate": config.eta,
             "num_leaves": config.num_leaves,
             "min_data_in_leaf": config.min_data_in_leaf,

@@ -24,12 +24,10 @@ from palate.data.dataset import Dataset
 from palate.data.histories import Histories
 from palate.errors import DataError
 from palate.models.config import Dimension, ModelConfig, Range
-from palate.models.half_sweep import ROWS
 from palate.models.kernels.bpr import descend_pairs, fold_in_pairs
-from palate.models.latent import Latent, cosines, initial_factors
+from palate.models.latent import Latent, initial_factors
 from palate.models.pairs import positive_pairs
 from palate.models.strata import STRATA, sweep
-from palate.models.threads import in_parts, thread_count
 from palate.types import Float32Array, Int32Array, Int64Array, Progress
 
 __all__ = ["BPR", "BPRConfig"]
@@ -43,10 +41,10 @@ class BPRConfig(ModelConfig):
     f: int = Field(default=64, ge=1, le=1024, description="k there: factors.")
     epochs: int = Field(default=60, ge=1, description="Passes over all touched pairs.")
     alpha: float = Field(
-        default=0.05, gt=0, le=1, description="alpha, the first step; it falls to 0 evenly."
+        default=0.08, gt=0, le=1, description="alpha, the first step; it falls to 0 evenly."
     )
     lambda_: float = Field(
-        default=0.005, ge=0, description="lambda_Theta, regularisation of a step."
+        default=0.015, ge=0, description="lambda_Theta, regularisation of a step."
     )
     fold_passes: int = Field(
         default=20, ge=1, description="Passes over a history when a user is folded in."
@@ -68,6 +66,15 @@ class BPR(Latent[BPRConfig]):
     name = "bpr"
     Config = BPRConfig
     capabilities = frozenset({"similar_items"})
+
+    _factors: Float32Array  # (n_items, f) y
+    _biases: Float32Array  # (n_items,) b
+
+    def _set_items(self, items: Float32Array) -> None:
+        """Keep (n_items, f + 1): y, b."""
+        super()._set_items(items)
+        self._factors = np.ascontiguousarray(self._items[:, :-1])
+        self._biases = self._items[:, -1].copy()
 
     def _fit(self, dataset: Dataset, progress: Progress | None) -> None:
         config = self.config
@@ -124,7 +131,6 @@ class BPR(Latent[BPRConfig]):
         """(n, f + 1): x_u, 1."""
         config = self.config
         indptr, items = _touched(histories)
-        y, b = np.ascontiguousarray(self._items[:, :-1]), self._items[:, -1].copy()
         out = np.empty((histories.n_users, config.f), np.float32)
         settings = (
             config.fold_passes,
@@ -133,15 +139,12 @@ class BPR(Latent[BPRConfig]):
             np.float32(config.lambda_),
             config.seed,
         )
-
-        def part(start: int, stop: int) -> None:
-            fold_in_pairs(start, stop, indptr, items, y, b, settings, out[start:stop])
-
-        in_parts(part, len(out), ROWS, threads=thread_count())
+        fold_in_pairs(0, len(out), indptr, items, self._factors, self._biases, settings, out)
         return np.column_stack((out, np.ones(len(out), np.float32)))
 
-    def _similar_rows(self, items: Int32Array) -> Float32Array:
-        return cosines(np.ascontiguousarray(self._items[:, :-1]), items)
+    @property
+    def _vectors(self) -> Float32Array:
+        return self._factors
 
 
 def _touched(histories: Histories) -> tuple[Int64Array, Int32Array]:

@@ -35,14 +35,13 @@ from palate.errors import DataError
 from palate.features.columns import Columns, ColumnSpec, Encoded, specs_of
 from palate.models.config import Choice, Dimension, ModelConfig, Range
 from palate.models.kernels.fm_history import fm_history_epoch
-from palate.models.latent import Latent, cosines
+from palate.models.latent import Latent
 from palate.models.pairs import Pairs, positive_pairs
 from palate.types import (
     AttributeKind,
     Float32Array,
     Float64Array,
     FloatArray,
-    Int32Array,
     Progress,
 )
 
@@ -167,8 +166,9 @@ class FMRecommender(Latent[FMRecommenderConfig]):
         weights: Float64Array = first * np.maximum(counts, 1.0)[users] ** -self.config.alpha
         return weights
 
-    def _similar_rows(self, items: Int32Array) -> FloatArray:
-        return cosines(self._items[:, :-1], items)
+    @property
+    def _vectors(self) -> Float32Array:
+        return self._items[:, :-1]
 
     def _contributions(self, history: Histories, item: int) -> FloatArray:
         added: Float64Array = self._entry_weights(history) * (

@@ -15,7 +15,7 @@ from palate.models.kernels.als_cg import improve_rows_cg
 from palate.models.threads import in_parts, thread_count
 from palate.types import Float32Array, Int32Array, Int64Array
 
-__all__ = ["Penalty", "Rows", "improve_by_blocks", "improve_by_gradients", "solve"]
+__all__ = ["ROWS", "Penalty", "Rows", "improve_by_blocks", "improve_by_gradients", "solve"]
 
 ROWS = 128  # that a thread takes at once
 
@@ -82,13 +82,16 @@ class Penalty:
     ridge: Float32Array
 
 
-def solve(rows: Rows, factors: Float32Array, penalty: Penalty) -> Float32Array:
+def solve(
+    rows: Rows, factors: Float32Array, penalty: Penalty, *, threads: int | None = None
+) -> Float32Array:
     """(n, f) float32, the exact solution of every row; 0 where a row has no entries.
 
     Args:
         rows: n of them.
         factors: (n_others, f) float32, the side that stands still; f is a multiple of 16.
         penalty: Of n rows.
+        threads: All by default; 1 where the caller is one of several.
 
     Raises:
         DataError: The equations are singular in single precision.
@@ -102,7 +105,7 @@ def solve(rows: Rows, factors: Float32Array, penalty: Penalty) -> Float32Array:
         )
         return found
 
-    _in_threads(part, len(rows))
+    _in_threads(part, len(rows), thread_count() if threads is None else threads)
     return out
 
 
@@ -127,7 +130,7 @@ def improve_by_gradients(
         improve_rows_cg(start, stop, rows.indptr, other, diagonal, ridge, typical, steps, some)
         return 0
 
-    _in_threads(part, len(rows))
+    _in_threads(part, len(rows), thread_count())
 
 
 def improve_by_blocks(
@@ -151,13 +154,13 @@ def improve_by_blocks(
         )
         return failed
 
-    _in_threads(part, len(rows))
+    _in_threads(part, len(rows), thread_count())
 
 
-def _in_threads(part: Callable[[int, int], int], n: int) -> None:
+def _in_threads(part: Callable[[int, int], int], n: int, threads: int) -> None:
     """Call `part` for all rows; it tells how many systems it could not solve."""
     failed: list[int] = []
-    in_parts(lambda a, b: failed.append(part(a, b)), n, ROWS, threads=thread_count())
+    in_parts(lambda a, b: failed.append(part(a, b)), n, ROWS, threads=threads)
     if sum(failed):
         raise DataError(
             f"{sum(failed)} of {n} rows of a half-sweep cannot be solved in single precision",

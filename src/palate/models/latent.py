@@ -9,13 +9,16 @@ import numpy as np
 
 from palate.data.histories import Histories
 from palate.errors import DataError
+from palate.models.answers import Best, Choice, chunk
 from palate.models.base import Recommender
 from palate.models.config import ModelConfig
 from palate.models.kernels.inner import inner_products, panels_of
+from palate.models.kernels.inner_topk import inner_top_k
 from palate.types import Float32Array, FloatArray, Int32Array
 
-__all__ = ["Latent", "cosines", "initial_factors"]
+__all__ = ["Latent", "initial_factors"]
 
+MANY = 1 << 13  # users at once: no scores are held, only vectors and k answers for each
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 
 
@@ -49,29 +52,54 @@ class Latent(Recommender[ConfigT]):
     def _fold_in(self, histories: Histories) -> Float32Array:
         """(n, f) float32, the vector of each history; 0 where it says nothing."""
 
+    def _users_at_once(self) -> int:
+        return MANY
+
+    def _fill_top(self, histories: Histories, choice: Choice, out: Best) -> None:
+        silent = inner_top_k(
+            self._fold_in(histories),
+            self._panels,
+            histories.indptr,
+            histories.items,
+            choice.exclude_seen,
+            choice.allowed,
+            *out,
+        )
+        if silent.any():
+            rows = np.flatnonzero(silent)
+            again = (np.full_like(out[0][rows], -1), np.full_like(out[1][rows], np.nan))
+            step = chunk(histories.n_items)
+            for start in range(0, len(rows), step):
+                part = slice(start, start + step)
+                some = histories.select(rows[part])
+                super()._fill_top(some, choice, (again[0][part], again[1][part]))
+            out[0][rows], out[1][rows] = again
+
     def score_histories(self, histories: Histories) -> FloatArray:
         """(n, n_items) float32 inner products."""
         out = np.empty((histories.n_users, len(self._items)), np.float32)
         inner_products(self._fold_in(histories), self._panels, out)
         return out
 
+    @property
+    def _vectors(self) -> Float32Array:
+        """(n_items, f) what items are compared by: factors without biases."""
+        return self._items
+
     def _similar_rows(self, items: Int32Array) -> FloatArray:
-        return cosines(self._items, items)
+        """(n, n_items) float32 cosines; NaN where one of the two is 0."""
+        vectors = self._vectors
+        norms = np.sqrt(np.einsum("if,if->i", vectors, vectors))
+        norms[norms == 0] = np.nan
+        products = vectors[items] @ vectors.T
+        found: Float32Array = products / norms[items, None] / norms
+        return found
 
     def _state(self) -> dict[str, np.ndarray]:
         return {"items": self._items}
 
     def _restore(self, state: dict[str, np.ndarray]) -> None:
         self._set_items(state["items"])
-
-
-def cosines(vectors: Float32Array, items: Int32Array) -> Float32Array:
-    """(len(items), n_items) float32 cosine of each of `items` to all; NaN where one is 0."""
-    norms = np.linalg.norm(vectors, axis=1)
-    norms[norms == 0] = np.nan
-    unit = vectors / norms[:, None]
-    found: Float32Array = unit[items] @ unit.T
-    return found
 
 
 def initial_factors(n: int, f: int, *, std: float, seed: int, width: int = 0) -> Float32Array:

@@ -6,7 +6,8 @@ r"""Markov: what came next, last time somebody was here.
 D = 1 is the plain first-order chain. Larger windows with delta below 1 bridge places where
 somebody looked aside, as skip-grams do.
 
-A new user needs one event. `partial_fit` adds further sequences at the cost of those alone.
+A new user needs one event. `partial_fit` adds further sequences at the cost of those
+and one pass over the table.
 
 Sources: Shani, Heckerman and Brafman 2005, "An MDP-based recommender system", JMLR 6,
 section 3 (maximum likelihood chain, skipping); Ludewig and Jannach 2018, "Evaluation of
@@ -50,7 +51,7 @@ class Markov(SequenceModel[MarkovConfig]):
 
     def _nearness(self) -> Nearness:
         ahead = self.config.delta ** np.arange(self.config.D, dtype=np.float64)
-        return Nearness(ahead, np.zeros(self.config.D), alpha=1.0, beta=0.0)
+        return Nearness(ahead, np.zeros(self.config.D), rho=1.0, alpha=1.0, beta=0.0)
 
     def _sequences(self, histories: Histories) -> Sequences:
         return Sequences.of(histories, None)

@@ -35,13 +35,13 @@ class PureSVDConfig(ModelConfig):
     """PureSVD's hyperparameters. The defaults suit MovieLens 100K."""
 
     f: int = Field(
-        default=50,
+        default=24,
         ge=1,
         description="f, dimensions kept; never more than the data have. Small catalogues want "
         "few: 20 to 100.",
     )
     d: float = Field(
-        default=0.4,
+        default=0.7,
         ge=-2,
         le=2,
         description="d, how much an item's popularity weighs in choosing the dimensions; 1 is "

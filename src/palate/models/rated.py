@@ -12,9 +12,10 @@ from palate.data.dataset import Dataset
 from palate.data.histories import Histories
 from palate.models.config import ModelConfig
 from palate.models.half_sweep import Penalty, Rows, solve
+from palate.models.kernels.newest import newest_of_pairs
 from palate.models.kernels.tiles import padded
-from palate.models.latent import Latent, cosines
-from palate.types import Float32Array, Int32Array, Progress
+from palate.models.latent import Latent
+from palate.types import Float32Array, Progress
 
 __all__ = ["Rated", "newest_ratings", "solve_rated"]
 
@@ -38,6 +39,7 @@ class Rated(Latent[ConfigT]):
     _scale: tuple[float, float]  # mu, s
     _factors: Float32Array  # (n_items, f)
     _biases: Float32Array  # (n_items,)
+    _with_one: Float32Array  # (n_items, width) factors, 1, zeros
 
     @abstractmethod
     def _learn(
@@ -59,6 +61,7 @@ class Rated(Latent[ConfigT]):
 
     def _set_rated(self, factors: Float32Array, biases: Float32Array) -> None:
         self._factors, self._biases = factors, biases
+        self._with_one = _with_one(factors)
         self._set_items(np.column_stack((factors, np.ones(len(factors)), biases)))
 
     def _standard(self, ratings: Rows) -> Rows:
@@ -69,12 +72,17 @@ class Rated(Latent[ConfigT]):
     def _fold_in(self, histories: Histories) -> Float32Array:
         """(n, f + 2): s x_u, mu + s b_u, s; the items have y_i, 1, b_i."""
         rows = self._standard(newest_ratings(histories))
-        x, b = solve_rated(rows, self._factors, self._biases, self._fold_penalty)
+        rows = rows.shifted(-self._biases[rows.items])
+        found = solve(
+            rows, self._with_one, _penalty(rows, self._fold_penalty, self._with_one), threads=1
+        )
+        x, b = found[:, : self._factors.shape[1]], found[:, self._factors.shape[1]]
         mean, deviation = (np.float32(number) for number in self._scale)
         return np.column_stack((deviation * x, mean + deviation * b, np.full(len(x), deviation)))
 
-    def _similar_rows(self, items: Int32Array) -> Float32Array:
-        return cosines(self._factors, items)
+    @property
+    def _vectors(self) -> Float32Array:
+        return self._factors
 
     def _state(self) -> dict[str, np.ndarray]:
         return {
@@ -91,10 +99,7 @@ class Rated(Latent[ConfigT]):
 
 def newest_ratings(histories: Histories) -> Rows:
     """The newest value of every (user, item) pair, weight 1."""
-    pair = histories.users().astype(np.int64) * histories.n_items + histories.items
-    _, from_the_end = np.unique(pair[::-1], return_index=True)
-    newest = np.zeros(len(pair), np.bool_)
-    newest[len(pair) - 1 - from_the_end] = True
+    newest = newest_of_pairs(histories.indptr, histories.items, histories.n_items)
     before = np.concatenate(([0], np.cumsum(newest)))
     indptr, values = before[histories.indptr].astype(np.int64), histories.values[newest]
     return Rows(indptr, histories.items[newest], np.ones(len(values), np.float32), values)
@@ -114,10 +119,19 @@ def solve_rated(
     Returns:
         Factors (n, f) and biases (n,), float32.
     """
-    f = factors.shape[1]
-    with_one = np.zeros((len(factors), padded(f + 1)), np.float32)
-    with_one[:, :f], with_one[:, f] = factors, 1.0
-    ridge = (lambda_ * np.maximum(rows.counts, 1)).astype(np.float32)
-    penalty = Penalty(np.zeros(with_one.shape[1], np.float32), ridge)
-    found = solve(rows.shifted(-biases[rows.items]), with_one, penalty)
+    f, with_one = factors.shape[1], _with_one(factors)
+    found = solve(rows.shifted(-biases[rows.items]), with_one, _penalty(rows, lambda_, with_one))
     return np.ascontiguousarray(found[:, :f]), np.ascontiguousarray(found[:, f])
+
+
+def _with_one(factors: Float32Array) -> Float32Array:
+    """(n, width) float32: factors (n, f), a 1 for the other side's bias, zeros."""
+    f = factors.shape[1]
+    wide = np.zeros((len(factors), padded(f + 1)), np.float32)
+    wide[:, :f], wide[:, f] = factors, 1.0
+    return wide
+
+
+def _penalty(rows: Rows, lambda_: float, factors: Float32Array) -> Penalty:
+    ridge = (lambda_ * np.maximum(rows.counts, 1)).astype(np.float32)
+    return Penalty(np.zeros(factors.shape[1], np.float32), ridge)

@@ -36,7 +36,7 @@ class RP3betaConfig(ModelConfig):
     """RP3beta's hyperparameters. The defaults are good on MovieLens."""
 
     alpha: float = Field(
-        default=1.0, ge=0, description="alpha, the exponent of each step's probability."
+        default=1.0, gt=0, description="alpha, the exponent of each step's probability."
     )
     beta: float = Field(
         default=0.6, ge=0, description="beta, how much an item's popularity counts against it."
@@ -71,7 +71,7 @@ class RP3beta(ItemToItem[RP3betaConfig]):
 
     def _entry_weights(self, histories: Histories) -> Float64Array:
         x = positive_pairs(histories, binary=self.config.binary)
-        return np.power(_shares(histories.indptr, x), self.config.alpha)
+        return _shares(histories.indptr, x) ** self.config.alpha
 
 
 def _steps(pairs: Pairs, alpha: float) -> Pairs:
@@ -86,7 +86,7 @@ def _steps(pairs: Pairs, alpha: float) -> Pairs:
 
 def _shares(indptr: Int64Array, values: Float64Array) -> Float64Array:
     """(n,) float64, each value's part of its row's sum; 0 in a row of zeros."""
-    before = np.concatenate(([0.0], np.cumsum(values)))
-    totals = before[indptr[1:]] - before[indptr[:-1]]
-    divisor = np.repeat(totals, np.diff(indptr))
-    return np.divide(values, divisor, out=np.zeros(len(values)), where=divisor > 0)
+    rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+    divisor = np.bincount(rows, values, minlength=len(indptr) - 1)[rows]
+    shares: Float64Array = np.divide(values, divisor, out=np.zeros(len(values)), where=divisor > 0)
+    return shares

@@ -1,7 +1,7 @@
 """What Markov and SessionKNN share: which items stood near which in people's sequences.
 
     C_ij = sum over places p of i and q of j in one sequence s of  g_s * f(q - p)
-    S_ij = C_ij / (C_i.^alpha * C_.j^beta)             C_i., C_.j: sums of row and column
+    S_ij = C_ij^rho / (C_i.^alpha * C_.j^beta)         C_i., C_.j: sums of row and column
     score(u, j) = sum over the entries e of u's history of  w_e * S[item_e, j]
 
 C adds up over sequences, so that further ones are learned by adding theirs, and nothing of a
@@ -80,12 +80,14 @@ class Nearness:
     Attributes:
         ahead: (w,) float64, f(1) to f(w): worth of what comes 1 to w places later.
         behind: (w,) float64, f(-1) to f(-w): of what came before.
+        rho: Exponent of C itself.
         alpha: Exponent of the row's sum.
         beta: Exponent of the column's sum.
     """
 
     ahead: Float64Array
     behind: Float64Array
+    rho: float
     alpha: float
     beta: float
 
@@ -120,7 +122,7 @@ class SequenceModel(ItemToItem[ConfigT]):
         self._weigh()
 
     def partial_fit(self, dataset: Dataset, *, progress: Progress | None = None) -> Self:
-        """Learn from further sequences; takes time for what is new alone.
+        """Learn from further sequences, for the time of those and one pass over the table.
 
         Give whole sequences: what a person does now is not joined to what they did before,
         since the model remembers no one.
@@ -170,7 +172,7 @@ class SequenceModel(ItemToItem[ConfigT]):
         scale = _power(row_sums, -kind.alpha)[_row_of(near)]
         scale *= _power(column_sums, -kind.beta)[near.indices]
         self._similarity = SparseSimilarity(
-            near.indptr.astype(np.int64), near.indices.astype(np.int32), near.data * scale
+            near.indptr.astype(np.int64), near.indices.astype(np.int32), near.data**kind.rho * scale
         )
 
     def _state(self) -> dict[str, np.ndarray]:

@@ -9,16 +9,22 @@ u, and j near the match (VSKNN, STAN):
     g_s  = |s|^-gamma * 2^(-age of s / T)                       short and new sessions count more
     f(d) = exp(-(|d| - 1) / lambda3), times b where d < 0       j near i counts, after it most
 
-with p and q the places of i and j in s, and C_i.^-alpha beside it, which keeps items of u
-that stand in many sessions from drowning out the rest.
+with p and q the places of i and j in s. Nothing here ties the matches of one session
+together, so that the sum over sessions can be taken first:
 
-Nothing here ties the matches of one session together, so that the sum over sessions can be
-taken first: C_ij = sum over s of g_s * f(q - p). That is all the model keeps: **an item by
+    C_ij = sum over s of g_s * f(q - p)       score(u, j) = sum over i of w_ui * S_ij
+    S_ij = C_ij^rho / (C_i.^alpha * C_.j^beta)
+
+alpha keeps items that stand in many sessions from drowning out the rest; rho below 1 asks
+for many of u's items to agree rather than for many sessions with one of them. rho = 1 and
+alpha = 0 give the sum above. C is all the model keeps: **an item by
 item table, no session and no user**. The papers take the k most similar sessions (100 to
 1500) in place of all. On Diginetica and Amazon Beauty the choice of k makes no difference
-above 500 (`docs/models.md`), since most items stand in fewer sessions than that.
+above 500 (`benchmarks/accuracy/sessions.py` runs both), since most items stand in fewer
+sessions than that.
 
-A new user needs one event. `partial_fit` adds further sessions at the cost of those alone.
+A new user needs one event. `partial_fit` adds further sessions at the cost of those
+and one pass over the table.
 
 Sources: Ludewig and Jannach 2018, "Evaluation of session-based recommendation algorithms",
 UMUAI 28, section 3.2 (VSKNN); Garg, Gupta, Malhotra, Vig and Shroff 2019, "Sequence and time
@@ -51,10 +57,10 @@ class SessionKNNConfig(ModelConfig):
         default=2.0, gt=0, description="lambda1, places after which an event of u fades to 1/e."
     )
     lambda3: float = Field(
-        default=5.0, gt=0, description="lambda3, places from the match after which j fades to 1/e."
+        default=4.0, gt=0, description="lambda3, places from the match after which j fades to 1/e."
     )
     b: float = Field(
-        default=0.75, ge=0, description="What counts that came before the match, against after."
+        default=0.6, ge=0, description="What counts that came before the match, against after."
     )
     window: int = Field(
         default=20,
@@ -62,8 +68,11 @@ class SessionKNNConfig(ModelConfig):
         le=1000,
         description="Places from the match at most; memory grows with it.",
     )
+    rho: float = Field(
+        default=0.7, gt=0, le=1, description="How much many sessions that say the same add up."
+    )
     alpha: float = Field(
-        default=0.5, ge=0, le=1, description="How much less a match counts that many sessions have."
+        default=0.3, ge=0, le=1, description="How much less a match counts that many sessions have."
     )
     beta: float = Field(
         default=0.2, ge=0, le=1, description="How much an item's popularity counts against it."
@@ -88,7 +97,8 @@ class SessionKNNConfig(ModelConfig):
         "lambda1": Range(0.5, 20.0, log=True),
         "lambda3": Range(1.0, 20.0, log=True),
         "b": Range(0.0, 1.0),
-        "alpha": Range(0.2, 1.0),
+        "rho": Range(0.4, 1.0),
+        "alpha": Range(0.0, 0.8),
         "beta": Range(0.0, 0.4),
         "gamma": Choice((0.0, 0.5, 1.0)),
         "half_life_days": Choice((None, 30.0, 90.0, 365.0)),
@@ -104,7 +114,7 @@ class SessionKNN(SequenceModel[SessionKNNConfig]):
     def _nearness(self) -> Nearness:
         c = self.config
         ahead = np.exp(-np.arange(c.window) / c.lambda3)
-        return Nearness(ahead, c.b * ahead, alpha=c.alpha, beta=c.beta)
+        return Nearness(ahead, c.b * ahead, rho=c.rho, alpha=c.alpha, beta=c.beta)
 
     def _sequences(self, histories: Histories) -> Sequences:
         gap = self.config.gap_hours

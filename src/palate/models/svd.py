@@ -39,11 +39,11 @@ class SVDConfig(ModelConfig):
     """SVD's hyperparameters. The defaults suit MovieLens."""
 
     f: int = Field(default=100, ge=1, le=1024, description="f, factors.")
-    epochs: int = Field(default=20, ge=1, description="Passes over all ratings.")
-    gamma: float = Field(default=0.005, gt=0, le=1, description="gamma, the step.")
-    lambda_: float = Field(default=0.02, ge=0, description="lambda, regularisation of a step.")
+    epochs: int = Field(default=40, ge=1, description="Passes over all ratings.")
+    gamma: float = Field(default=0.01, gt=0, le=1, description="gamma, the step.")
+    lambda_: float = Field(default=0.06, ge=0, description="lambda, regularisation of a step.")
     lambda_fold: float = Field(
-        default=0.05, gt=0, description="lambda_fold, regularisation when a user is folded in."
+        default=0.09, gt=0, description="lambda_fold, regularisation when a user is folded in."
     )
     sigma: float = Field(default=0.1, gt=0, description="Deviation that factors start with.")
     seed: int = Field(default=42, ge=0, description="Of the start and of the order.")
@@ -106,10 +106,15 @@ def _in_blocks(
     Inside a block, users come in random order and the ratings of one stand together, so
     that its factors stay in the first cache.
     """
-    user_place = rng.permutation(len(ratings))
-    item_place = rng.permutation(n_items)
-    users = np.repeat(np.arange(len(ratings), dtype=np.int32), ratings.counts)
-    block = user_place[users] % STRATA * STRATA + item_place[ratings.items] % STRATA
-    order = np.lexsort((item_place[ratings.items], user_place[users], block))
-    ends = np.concatenate(([0], np.cumsum(np.bincount(block, minlength=STRATA**2))))
-    return (users[order], ratings.items[order], ratings.targets[order]), ends.astype(np.int64)
+    n = len(ratings)
+    drawn = rng.permutation(n)
+    counts = ratings.counts[drawn]
+    ends = np.cumsum(counts)
+    entries = np.repeat(ratings.indptr[drawn] - ends + counts, counts) + np.arange(ends[-1])
+    item_stratum = (rng.permutation(n_items) % STRATA).astype(np.uint8)
+    user_stratum = np.repeat((np.arange(n) % STRATA).astype(np.uint8), counts)
+    block = user_stratum * np.uint8(STRATA) + item_stratum[ratings.items[entries]]
+    order = np.argsort(block, kind="stable")
+    users, entries = np.repeat(drawn.astype(np.int32), counts)[order], entries[order]
+    starts = np.concatenate(([0], np.cumsum(np.bincount(block, minlength=STRATA**2))))
+    return (users, ratings.items[entries], ratings.targets[entries]), starts.astype(np.int64)

@@ -73,14 +73,22 @@ class Units(ABC):
 
 
 class SoftmaxUnits(Units):
-    """One unit for each rating an item can have; unrated items are not there at all."""
+    """One unit for each rating an item can have; unrated items are not there at all.
 
-    def __init__(self, levels: Float32Array) -> None:
-        self.levels = levels  # (n_levels,) ascending
+    Args:
+        levels: (n_levels,) the ratings, ascending.
+        omega: How much more the weights move along the scale than across it.
+    """
+
+    def __init__(self, levels: Float32Array, omega: float) -> None:
+        self.levels = levels
         self.n_levels = len(levels)
+        self._omega = np.float32(omega)
+        centred = levels - levels.mean()
+        self._scale = centred / max(float(np.linalg.norm(centred)), 1e-9)  # (n_levels,), length 1
 
     @classmethod
-    def of(cls, histories: Histories) -> SoftmaxUnits:
+    def of(cls, histories: Histories, omega: float) -> SoftmaxUnits:
         """For the ratings that stand in `histories`."""
         levels = np.unique(histories.values)
         if len(levels) > MANY_LEVELS:
@@ -89,7 +97,7 @@ class SoftmaxUnits(Units):
                 f"at most {MANY_LEVELS}",
                 hint='round them, or set visible = "binary"',
             )
-        return cls(levels.astype(np.float32))
+        return cls(levels.astype(np.float32), omega)
 
     def rows(self, values: Float32Array) -> Int32Array:
         """(n,) int32, the nearest level of each value; the lower of two."""
@@ -138,7 +146,14 @@ class SoftmaxUnits(Units):
         levels = self.rows(histories.values)
         out = (step.weights, step.visible)
         softmax_gradient(indptr, items, levels, chances, (first, last), out)
+        self._along_the_scale(step.weights)
         return step
+
+    def _along_the_scale(self, step: Float32Array) -> None:
+        """Add omega times the part of `step` that rises evenly with the rating, in place."""
+        along = np.tensordot(step, self._scale, axes=(1, 0))  # (n_items, F)
+        for level, place in enumerate(self._scale):
+            step[:, level] += self._omega * place * along
 
 
 class BinaryUnits(Units):

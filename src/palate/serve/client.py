@@ -12,6 +12,7 @@ from typing import Final, Protocol, cast
 import msgspec
 
 from palate.errors import EventError, StoreError
+from palate.events.dead_letters import DeadLetter
 from palate.events.log.base import Appended
 from palate.events.schema import Event
 from palate.serve.wire import Answer, Batch, FrameReader, frame
@@ -36,8 +37,13 @@ class EventWriter(Protocol):
         """Whether a batch sent now would reach the log."""
         ...
 
-    async def append(self, events: Sequence[Event]) -> list[Appended]:
-        """Append in order; raises `WriterAwayError` where the outcome is not known."""
+    async def append(
+        self, events: Sequence[Event], refused: Sequence[DeadLetter] = ()
+    ) -> list[Appended]:
+        """Append in order, and keep what was `refused`.
+
+        Raises `WriterAwayError` where the outcome is not known.
+        """
         ...
 
 
@@ -86,8 +92,10 @@ class WriterClient(asyncio.Protocol):
             await asyncio.wait_for(self._made.wait(), timeout_s)
         return self.connected
 
-    async def append(self, events: Sequence[Event]) -> list[Appended]:
-        """Append in order; acknowledged when it returns.
+    async def append(
+        self, events: Sequence[Event], refused: Sequence[DeadLetter] = ()
+    ) -> list[Appended]:
+        """Append in order, keep what was `refused`; acknowledged when it returns.
 
         Raises:
             EventError: An event can never enter the log; nothing was appended.
@@ -98,7 +106,7 @@ class WriterClient(asyncio.Protocol):
         self._number += 1
         future: asyncio.Future[list[Appended]] = asyncio.get_running_loop().create_future()
         self._waiting[self._number] = future
-        self._transport.write(frame(Batch(self._number, list(events))))
+        self._transport.write(frame(Batch(self._number, list(events), list(refused))))
         return await future
 
     # ------------------------------------------------------------------ asyncio.Protocol

@@ -19,6 +19,7 @@ from palate.serve.client import EventWriter
 from palate.serve.counters import Counters
 from palate.serve.layout import Layout
 from palate.serve.lifecycle import Lifecycle
+from palate.serve.outbox import Outbox
 from palate.serve.recommend import Recommendations
 from palate.serve.shelf import Shelf
 from palate.store.key import Scope
@@ -39,6 +40,7 @@ class Context:
     shelf: Shelf
     catalogue: Catalogue
     recommendations: Recommendations
+    outbox: Outbox
     writer: EventWriter
     counters: Counters
     access: Access

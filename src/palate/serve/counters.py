@@ -35,12 +35,13 @@ __all__ = [
 ]
 
 ROUTES: Final = (
-    "recommendations", "events", "items", "item", "similar", "popular", "user", "releases",
-    "healthz", "startupz", "readyz", "metrics", "openapi", "none",
+    "recommendations", "events", "items", "item", "similar", "popular", "user", "identify",
+    "privacy", "releases", "healthz", "startupz", "readyz", "metrics", "openapi", "none",
 )  # fmt: skip
 OTHER_STATUS: Final = 0
 STATUSES: Final = (
-    200, 204, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503, OTHER_STATUS,
+    200, 204, 400, 401, 403, 404, 405, 408, 409, 413, 415, 421, 422, 429, 500, 503,
+    OTHER_STATUS,
 )  # fmt: skip
 BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _VERDICTS: Final = tuple(Verdict)
@@ -57,7 +58,7 @@ CELLS: Final[dict[str, int]] = {
     name: _SINGLE + at
     for at, name in enumerate(
         ("degraded", "swaps", "refused", "commits", "committed_events", "failed_commits",
-         "starts", *_STATES)
+         "served", "served_written", "served_lost", "letters_lost", "starts", *_STATES)
     )
 }  # fmt: skip
 _N_CELLS: Final = _SINGLE + len(CELLS)
@@ -135,6 +136,28 @@ class Counters:
     def commit_failed(self) -> None:
         """The writer could not write a group; nothing of it was acknowledged."""
         self._cells[CELLS["failed_commits"]] += 1.0
+
+    def served_taken(self) -> None:
+        """A slate was answered and waits to be logged."""
+        self._cells[CELLS["served"]] += 1.0
+
+    def served_written(self, n: int) -> None:
+        """`n` slates are in the log."""
+        self._cells[CELLS["served_written"]] += n
+
+    def served_lost(self, n: int) -> None:
+        """`n` slates will never be."""
+        self._cells[CELLS["served_lost"]] += n
+
+    def served_lost_by_a_kill(self) -> None:
+        """At the start: what the process before this one had not handed over is lost."""
+        cells = self._cells
+        gone = cells[CELLS["served"]] - cells[CELLS["served_written"]]
+        cells[CELLS["served_lost"]] = gone
+
+    def letters_lost(self, n: int) -> None:
+        """`n` refused events were not kept: the writer was away for too long."""
+        self._cells[CELLS["letters_lost"]] += n
 
     def set_queue(self, n_events: int) -> None:
         """The writer has so many events before it."""

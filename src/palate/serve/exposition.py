@@ -51,6 +51,20 @@ _SINGLE: Final = (
         "counter",
         "Groups that the writer could not write; none of their events was acknowledged.",
     ),
+    ("served", "palate_slates_total", "counter", "Slates answered that are to be logged."),
+    ("served_written", "palate_slates_logged_total", "counter", "Slates that are in the log."),
+    (
+        "served_lost",
+        "palate_slates_lost_total",
+        "counter",
+        "Slates that never will be: a worker was killed, or the writer was away too long.",
+    ),
+    (
+        "letters_lost",
+        "palate_dead_letters_lost_total",
+        "counter",
+        "Refused events that were not kept: the writer was away too long.",
+    ),
     ("queue", "palate_writer_queue_events", "gauge", "Events waiting for the writer."),
     ("in_progress", "palate_requests_in_progress", "gauge", "Requests being answered now."),
 )

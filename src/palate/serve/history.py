@@ -27,19 +27,23 @@ class Past:
         events: Event types.
         values: A rating, a price; None where there is none.
         timestamps: Microseconds since 1970 UTC.
+        offset: Of the event in the log that was the last to change this; 0 for none.
     """
 
     item_ids: Sequence[str] = ()
     events: Sequence[str] = ()
     values: Sequence[float | None] = ()
     timestamps: Sequence[int] = ()
+    offset: int = 0
 
     @classmethod
     def of(cls, state: UserState | None) -> Past:
         """The past that `state` keeps."""
         if state is None:
             return cls()
-        return cls(state.item_ids, state.events, state.values, state.timestamps)
+        return cls(
+            state.item_ids, state.events, state.values, state.timestamps, state.updated_offset
+        )
 
 
 def merge(visitor: Past, user: Past) -> Past:
@@ -58,6 +62,7 @@ def merge(visitor: Past, user: Past) -> Past:
         [events[i] for i in order],
         [values[i] for i in order],
         [timestamps[i] for i in order],
+        max(visitor.offset, user.offset),
     )
 
 

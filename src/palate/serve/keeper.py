@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from palate.errors import PalateError
-from palate.serve.child import Boot, Report, child_environment
+from palate.serve.child import Boot, Report
+from palate.serve.spawn import Spare
 
 __all__ = ["ChildError", "Keeper"]
 
@@ -29,22 +29,18 @@ class ChildError(PalateError):
 
 
 class Keeper:
-    """One child: `python -m MODULE`, told what to do by a `Boot` on its standard input.
+    """One child, told what to do by a `Boot` on its standard input.
 
     Args:
         name: For the log.
-        module: What it runs.
+        spare: Where its process comes from.
         boot: Makes its boot message, given the descriptor that it reports to.
-        descriptors: Inherited, beside the one that it reports to.
     """
 
-    def __init__(
-        self, name: str, module: str, boot: Callable[[int], Boot], descriptors: tuple[int, ...] = ()
-    ) -> None:
+    def __init__(self, name: str, spare: Spare, boot: Callable[[int], Boot]) -> None:
         self.name = name
-        self._module = module
+        self._spare = spare
         self._boot = boot
-        self._descriptors = descriptors
         self._process: asyncio.subprocess.Process | None = None
         self._reports = -1  # where the child's report is read
         self._report_fd = -1  # where the child writes it, in the child
@@ -66,21 +62,9 @@ class Keeper:
 
     async def spawn(self) -> None:
         """Start the process; it loads its code and then waits to be told what to do."""
-        read, write = os.pipe()
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                self._module,
-                stdin=asyncio.subprocess.PIPE,
-                pass_fds=(write, *self._descriptors),
-                env=child_environment(),
-                # Ctrl-C reaches the supervisor alone, which ends its children in order.
-                start_new_session=True,
-            )
-        finally:
-            os.close(write)
-        self._reports, self._report_fd = read, write
+        spawned = await self._spare.take()
+        self._process = spawned.process
+        self._reports, self._report_fd = spawned.reports, spawned.report_fd
 
     async def boot(self) -> None:
         """Tell the spawned process what to do, and wait until it says that it is ready.
@@ -119,6 +103,7 @@ class Keeper:
             code = await self._process.wait()
             if loop.time() - began > _RAN_WELL_S:
                 wait_s = _FIRST_WAIT_S
+            ended = loop.time()
             logger.warning("the %s ended with code %s; starting it again", self.name, code)
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
@@ -126,6 +111,8 @@ class Keeper:
                 await self.start()
             except ChildError as error:
                 logger.error("%s", error)
+            else:
+                logger.info("the %s is back after %.2f s", self.name, loop.time() - ended)
 
     async def stop(self, timeout_s: float) -> None:
         """Ask the child to end, and kill it where it has not after `timeout_s` seconds."""

@@ -12,6 +12,8 @@ __all__ = [
     "EventResult",
     "EventResults",
     "HealthDocument",
+    "IdentifyBody",
+    "IdentifyDocument",
     "ItemBody",
     "ItemDocument",
     "ItemPage",
@@ -135,6 +137,19 @@ class UserBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What is known of a user; replaces what was known before."""
 
     attributes: dict[str, Any] = {}
+
+
+class IdentifyBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The visitor who turned out to be the user."""
+
+    anonymous_id: Id
+
+
+class IdentifyDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose history the visitor's is now."""
+
+    user_id: str
+    anonymous_id: str
 
 
 class UserEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OtelTracer"]
 
-_EXPORT_S: Final = 5.0  # a collector that does not answer holds nothing up for longer
+_EXPORT_S: Final = 3.0  # a collector that does not answer holds nothing up for longer
 
 
 class _Span:

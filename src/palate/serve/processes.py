@@ -20,6 +20,7 @@ class Process:
 
     Attributes:
         name: `writer`, `worker-0`.
+        pid: Its process id.
         starts: How often a process of that name was started on this home.
         started_at: When this one was, seconds since 1970.
         resident_bytes: Memory that it holds; 0 where the system has no `/proc`.
@@ -28,6 +29,7 @@ class Process:
     """
 
     name: str
+    pid: int
     starts: int
     started_at: float
     resident_bytes: int
@@ -42,10 +44,8 @@ def read_processes(folder: Path) -> list[Process]:
         cells = read_cells([path])
         pid = int(cells[CELLS["pid"]])
         if pid and _lives(pid):
-            used = _used(pid)
-            found.append(
-                Process(path.stem, int(cells[CELLS["starts"]]), cells[CELLS["started_at"]], *used)
-            )
+            starts, started_at = int(cells[CELLS["starts"]]), cells[CELLS["started_at"]]
+            found.append(Process(path.stem, pid, starts, started_at, *_used(pid)))
     return found
 
 

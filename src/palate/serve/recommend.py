@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from palate.config import Schema, ServeSettings
 from palate.data.histories import Histories
 from palate.errors import DataError, UnknownItemError, UnsupportedError
-from palate.events.identity import uuid7
+from palate.events.identity import now_us, uuid7
+from palate.events.served import Slate
 from palate.features.state import State
 from palate.pipeline.filter import NO_FILTER, parse_filter
 from palate.serve.catalogue import Catalogue
@@ -70,6 +71,7 @@ class Recommendations:
         place: Surfaces, default alias, limits.
         counters: Degraded answers are counted there.
         catalogue: For selective filters, and for answers without a release.
+        served: Told of every slate that `recommend` answers with.
     """
 
     def __init__(
@@ -80,7 +82,9 @@ class Recommendations:
         *,
         counters: Counters | None = None,
         catalogue: Catalogue | None = None,
+        served: Callable[[Slate], None] | None = None,
     ) -> None:
+        self._served = served
         self._state = state
         self._shelf = shelf
         self._place = place
@@ -124,12 +128,15 @@ class Recommendations:
         if degraded and self._counters is not None:
             self._counters.degraded()
         _note(loaded, degraded=degraded)
-        return RecommendationResponse(
+        response = RecommendationResponse(
             request_id=request_id or uuid7(),
             release=None if loaded is None else loaded.ref,
             degraded=degraded,
             items=_items(chosen, loaded, history, explain=request.explain),
         )
+        if self._served is not None:
+            self._served(_slate(request, response, past if history is not None else _NO_HISTORY))
+        return response
 
     def popular(
         self,
@@ -221,6 +228,8 @@ class Recommendations:
         return (default, True) if loaded is None else (loaded, False)
 
     def _past(self, user_id: str | None, anonymous_id: str | None) -> Past:
+        if anonymous_id is not None and (linked := self._state.linked(anonymous_id)) is not None:
+            user_id, anonymous_id = user_id or linked, None  # all of it is with that user
         if anonymous_id is None:
             return _NO_HISTORY if user_id is None else Past.of(self._state.user(user_id))
         visitor = Past.of(self._state.anonymous(anonymous_id))
@@ -248,6 +257,25 @@ def _note(loaded: Loaded | None, *, degraded: bool) -> None:
     asked = current_span()
     asked.note("palate.release", "" if loaded is None else loaded.ref)
     asked.note("palate.degraded", degraded)
+
+
+def _slate(request: RecommendationRequest, response: RecommendationResponse, past: Past) -> Slate:
+    """What was shown, and the `past` that its scores came from."""
+    n = len(response.items)
+    return Slate(
+        request_id=response.request_id,
+        user_id=request.user_id,
+        anonymous_id=request.anonymous_id,
+        surface=request.surface,
+        timestamp=now_us(),
+        items=[item.item_id for item in response.items],
+        scores=[item.score for item in response.items],
+        propensities=[1.0] * n,  # nothing is random yet
+        release=response.release,
+        degraded=response.degraded,
+        history_length=len(past.item_ids),
+        history_offset=past.offset,
+    )
 
 
 def _items(

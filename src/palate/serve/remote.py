@@ -12,6 +12,7 @@ import msgspec
 
 from palate.config import Settings
 from palate.errors import EventError, LogError
+from palate.events.dead_letters import DeadLetter
 from palate.events.identity import complete, now_us
 from palate.events.log.base import Appended
 from palate.events.schema import Event
@@ -33,6 +34,14 @@ class Appending(Protocol):
 
     def append(self, events: Sequence[Event]) -> list[Appended]:
         """Append and apply; acknowledged when it returns."""
+        ...
+
+    def refuse(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep what was refused."""
+        ...
+
+    def settle(self, numbers: Sequence[int]) -> None:
+        """Drop dead letters that were replayed, or are wanted no more."""
         ...
 
     def close(self) -> None:
@@ -74,8 +83,21 @@ class RemoteIngest:
             LogError: The writer could not write, or does not come back.
         """
         at_us = now_us()
+        return self._sent([complete(event, at_us) for event in events], [], [])
+
+    def refuse(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep what was refused; errors as `append`."""
+        self._sent([], list(letters), [])
+
+    def settle(self, numbers: Sequence[int]) -> None:
+        """Drop dead letters that were replayed, or are wanted no more; errors as `append`."""
+        self._sent([], [], list(numbers))
+
+    def _sent(
+        self, events: list[Event], refused: list[DeadLetter], settled: list[int]
+    ) -> list[Appended]:
         self._number += 1
-        sent = frame(Batch(self._number, [complete(event, at_us) for event in events]))
+        sent = frame(Batch(self._number, events, refused, settled))
         deadline = time.monotonic() + self._patience_s
         while True:
             try:

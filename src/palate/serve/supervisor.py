@@ -22,6 +22,7 @@ from palate.serve.layout import Layout
 from palate.serve.lifecycle import DRAIN, STARTED
 from palate.serve.lock import announce, only_service
 from palate.serve.logs import configure_logs
+from palate.serve.spawn import Spare
 from palate.serve.surfaces import read_surfaces
 
 __all__ = ["main", "serve"]
@@ -77,7 +78,8 @@ async def _run(
     stop: asyncio.Event,
     ready: Callable[[], None],
 ) -> None:
-    writer, workers = _children(settings, listening)
+    spare = Spare("palate.serve.worker", (listening.fileno(),))
+    writer, workers = _children(settings, listening, spare)
     keeping: list[asyncio.Task[None]] = []
     try:
         starting = asyncio.create_task(_start(writer, workers))
@@ -88,6 +90,7 @@ async def _run(
             return
         await starting
         keeping = [asyncio.create_task(child.keep()) for child in (writer, *workers)]
+        keeping.append(asyncio.create_task(spare.keep()))
         for worker in workers:
             worker.tell(STARTED)
         ready()
@@ -101,6 +104,7 @@ async def _run(
         for task in keeping:
             task.cancel()
         await asyncio.gather(*keeping, return_exceptions=True)
+        await spare.close()
         # Workers first: their last events still want the writer.
         await asyncio.gather(*(worker.stop(drain_s) for worker in workers))
         await writer.stop(drain_s)
@@ -127,7 +131,9 @@ async def _start(writer: Keeper, workers: list[Keeper]) -> None:
     await asyncio.gather(*(worker.boot() for worker in workers))
 
 
-def _children(settings: Settings, listening: socket.socket) -> tuple[Keeper, list[Keeper]]:
+def _children(
+    settings: Settings, listening: socket.socket, spare: Spare
+) -> tuple[Keeper, list[Keeper]]:
     text = settings.model_dump_json()
 
     def worker(slot: int) -> Keeper:
@@ -140,12 +146,12 @@ def _children(settings: Settings, listening: socket.socket) -> tuple[Keeper, lis
                 socket_fd=listening.fileno(),
             )
 
-        return Keeper(f"worker {slot}", "palate.serve.worker", boot, (listening.fileno(),))
+        return Keeper(f"worker {slot}", spare, boot)
 
     def boot_writer(report_fd: int) -> Boot:
         return Boot(name="writer", settings=text, report_fd=report_fd)
 
-    writer = Keeper("writer", "palate.serve.writer", boot_writer)
+    writer = Keeper("writer", Spare("palate.serve.writer", ()), boot_writer)
     return writer, [worker(slot) for slot in range(settings.serve.workers)]
 
 

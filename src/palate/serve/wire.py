@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from palate.errors import StoreError
+from palate.events.dead_letters import DeadLetter
 from palate.events.log.base import Appended
 from palate.events.schema import Event
 
@@ -17,10 +18,19 @@ _PREFIX_BYTES: Final = 4  # big-endian length of what follows
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
-    """Events to append, in order."""
+    """Events to append, in order, and what else the log's owner is to write.
 
-    number: int  # chosen by the sender, distinct on its connection
+    Attributes:
+        number: Chosen by the sender, distinct on its connection.
+        events: To append.
+        refused: To keep among the dead letters.
+        settled: Numbers of dead letters to drop, once `events` are in the log.
+    """
+
+    number: int
     events: list[Event]
+    refused: list[DeadLetter] = []
+    settled: list[int] = []
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True):

@@ -32,6 +32,7 @@ from palate.serve.keyring import KeyRing
 from palate.serve.layout import Layout
 from palate.serve.lifecycle import Lifecycle
 from palate.serve.otel import OtelTracer
+from palate.serve.outbox import Outbox
 from palate.serve.rates import Rates
 from palate.serve.recommend import Place, Recommendations
 from palate.serve.shelf import Shelf
@@ -73,6 +74,7 @@ def open_context(
         shelf = Shelf(releases, counters)
         shelf.refresh()
         access = _open_access(settings, opened)
+        outbox = Outbox(writer, counters, slates=settings.log.served)
         yield Context(
             settings=settings,
             layout=Layout(settings.home),
@@ -88,7 +90,9 @@ def open_context(
                 Place.of(settings.schema_, surfaces, settings.serve),
                 counters=counters,
                 catalogue=catalogue,
+                served=outbox.served if outbox.takes_slates else None,
             ),
+            outbox=outbox,
             writer=writer,
             counters=counters,
             access=access,
@@ -110,6 +114,7 @@ async def following(context: Context) -> AsyncIterator[None]:
         asyncio.create_task(_follow_aliases(context)),
         asyncio.create_task(_follow_keys(context)),
         asyncio.create_task(_follow_catalogue(context)),
+        asyncio.create_task(context.outbox.run()),
     ]
     try:
         yield
@@ -117,6 +122,7 @@ async def following(context: Context) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await context.outbox.close()
 
 
 async def _follow_aliases(context: Context) -> None:

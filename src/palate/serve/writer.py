@@ -16,12 +16,15 @@ from typing import Final, Protocol, cast
 import msgspec
 
 from palate.errors import EventError, StoreError
+from palate.events.dead_letters import DeadLetter
 from palate.events.log.base import Appended
 from palate.events.schema import Event
 from palate.features.ingest import open_ingest
 from palate.serve.child import Boot, bootstrap, on_stop, report_ready
+from palate.serve.chores import do_chores
 from palate.serve.counters import Counters
 from palate.serve.layout import Layout
+from palate.serve.upkeep import keep_up
 from palate.serve.wire import Answer, Batch, FrameReader, frame
 
 __all__ = ["Appender", "Writer", "main"]
@@ -36,6 +39,14 @@ class Appender(Protocol):
 
     def append(self, events: Sequence[Event]) -> list[Appended]:
         """Append and apply; acknowledged when it returns."""
+        ...
+
+    def refuse(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep what was refused."""
+        ...
+
+    def settle(self, numbers: Sequence[int]) -> None:
+        """Drop dead letters that were replayed."""
         ...
 
 
@@ -101,9 +112,10 @@ class Writer:
         began = perf_counter()
         try:
             appended = self._ingest.append(events)
+            self._beside(group)
         except EventError as error:
             if len(group) == 1:
-                group[0].send([], error=str(error), invalid=True)
+                self._refused(group[0], str(error))
                 return
             for pending in group:  # one of them is bad: the others shall not pay for it
                 self._commit([pending])
@@ -119,6 +131,19 @@ class Writer:
                 end = at + len(pending.batch.events)
                 pending.send(appended[at:end])
                 at = end
+
+    def _beside(self, group: list[_Pending]) -> None:
+        """Write what the batches of `group` bring beside events."""
+        self._ingest.refuse([letter for p in group for letter in p.batch.refused])
+        self._ingest.settle([number for p in group for number in p.batch.settled])
+
+    def _refused(self, pending: _Pending, reason: str) -> None:
+        """Nothing of a batch is appended; what was refused before it is kept all the same."""
+        try:
+            self._ingest.refuse(pending.batch.refused)
+        except StoreError as error:
+            logger.error("cannot keep dead letters: %s", error)
+        pending.send([], error=reason, invalid=True)
 
     def drain(self) -> None:
         """Commit all that is queued; for the end."""
@@ -175,10 +200,12 @@ async def _run(boot: Boot) -> None:
         writer = Writer(ingest, Counters(layout.counters(boot.name)))
         server = await writer.listen(layout.writer_socket)
         stop = on_stop()
+        keeping_up = asyncio.gather(keep_up(ingest, stop), do_chores(ingest, settings, stop))
         report_ready(boot)
         await stop.wait()
         server.close()
         writer.drain()
+        await keeping_up
     finally:
         ingest.close()
 

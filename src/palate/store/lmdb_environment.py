@@ -11,12 +11,13 @@ from palate._optional import require
 from palate.errors import StoreError
 from palate.store import boot
 
-__all__ = ["Environment", "closed", "opened"]
+__all__ = ["MOVED", "Environment", "closed", "is_open", "open_files", "opened"]
 
 T = TypeVar("T")
 
 _FIRST_MAP_BYTES: Final = 64 << 20  # of address space; the file grows only as it is used
 _MAX_READERS: Final = 1022  # threads that read at once, over all processes
+MOVED: Final = b"moved"  # among what it says of itself: another folder took this one's place
 _open: dict[Path, Environment] = {}
 _open_lock: Final = threading.Lock()
 
@@ -40,26 +41,7 @@ class Environment:
             self._lmdb.MapResizedError,
             self._lmdb.ReadersFullError,
         )
-        try:
-            # Where it is not durable: the kernel keeps what a killed process wrote, and after
-            # a power cut the folder is thrown away and replayed from the log (`boot.py`).
-            self.handle = self._lmdb.open(
-                str(folder),
-                map_size=_FIRST_MAP_BYTES,
-                max_dbs=2,
-                max_readers=_MAX_READERS,
-                sync=durable,
-                writemap=False,
-                readahead=False,
-            )
-            self.handle.reader_check()
-            self.state = self.handle.open_db(b"state")
-            self.meta = self.handle.open_db(b"meta")
-        except (self._lmdb.Error, OSError) as error:
-            raise StoreError(
-                f"cannot open the online store {folder}: {error}",
-                hint="a damaged store may be deleted: it is rebuilt from the event log",
-            ) from error
+        self.handle, self.state, self.meta = open_files(folder, durable=durable)
 
     def run(self, action: Callable[[Any], T], *, write: bool) -> T:
         """The result of `action(transaction)`; run again where the map was too small.
@@ -72,7 +54,9 @@ class Environment:
                 while True:
                     try:
                         with self.handle.begin(write=write) as transaction:
-                            return action(transaction)
+                            if transaction.get(MOVED, None, self.meta) is None:
+                                return action(transaction)
+                        self.reopen()
                     except self._passing as error:
                         self._make_room(error)
             except self._lmdb.Error as error:
@@ -81,6 +65,35 @@ class Environment:
                     hint="free disk space; a damaged store may be deleted: it is rebuilt from "
                     "the event log",
                 ) from error
+
+    def copy(self, folder: Path) -> None:
+        """Copy what is committed now into the empty folder `folder`, without free pages.
+
+        Raises:
+            StoreError: The disk is full, or the files are damaged.
+        """
+        with self.lock:
+            try:
+                self.handle.copy(str(folder), compact=True)
+            except self._lmdb.Error as error:
+                raise StoreError(
+                    f"cannot copy the online store {self.folder}: {error}",
+                    hint="free disk space, or copy to another disk",
+                ) from error
+
+    def mark_moved(self) -> None:
+        """Tell every process that has these files open that others took their place."""
+        with self.handle.begin(write=True) as transaction:
+            transaction.put(MOVED, b"", db=self.meta)
+
+    def reopen(self) -> None:
+        """Open what stands in the folder now; within `lock`, and without a transaction.
+
+        Raises:
+            StoreError: It cannot be opened.
+        """
+        self.handle.close()
+        self.handle, self.state, self.meta = open_files(self.folder, durable=self.durable)
 
     def _make_room(self, error: Exception) -> None:
         """Do what lets the transaction succeed when it is run again, or raise `error`."""
@@ -91,6 +104,41 @@ class Environment:
             self.handle.set_mapsize(0)  # another process made it larger: take its size
         elif cleared == 0:
             raise error
+
+
+def open_files(
+    folder: Path, *, durable: bool, map_bytes: int = _FIRST_MAP_BYTES
+) -> tuple[Any, Any, Any]:
+    """LMDB's environment in `folder`, and its databases of the state and of what it says of it.
+
+    Args:
+        folder: There already.
+        durable: Flushed at every commit. Where it is not: the kernel keeps what a killed process
+            wrote, and after a power cut the folder is thrown away and replayed from the log
+            (`boot.py`).
+        map_bytes: Address space to begin with.
+
+    Raises:
+        StoreError: It cannot be opened.
+    """
+    lmdb: Any = require("lmdb", extra="serve")
+    try:
+        handle = lmdb.open(
+            str(folder),
+            map_size=map_bytes,
+            max_dbs=2,
+            max_readers=_MAX_READERS,
+            sync=durable,
+            writemap=False,
+            readahead=False,
+        )
+        handle.reader_check()
+        return handle, handle.open_db(b"state"), handle.open_db(b"meta")
+    except (lmdb.Error, OSError) as error:
+        raise StoreError(
+            f"cannot open the online store {folder}: {error}",
+            hint="a damaged store may be deleted: it is rebuilt from the event log",
+        ) from error
 
 
 def opened(folder: Path, *, write: bool, durable: bool = False) -> Environment:
@@ -122,6 +170,12 @@ def opened(folder: Path, *, write: bool, durable: bool = False) -> Environment:
         environment.marked |= write and not durable
         environment.users += 1
         return environment
+
+
+def is_open(folder: Path) -> bool:
+    """Whether this process has `folder` open."""
+    with _open_lock:
+        return folder.resolve() in _open
 
 
 def closed(environment: Environment) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from palate.errors import StoreError
-from palate.store.lmdb_environment import Environment, closed, opened
+from palate.store.lmdb_environment import Environment, closed, is_open, opened
+from palate.store.lmdb_rewrite import rewrite, settle
 
 __all__ = ["MAX_KEY_BYTES", "LmdbStore"]
 
@@ -38,6 +39,8 @@ class LmdbStore:
         self.folder = folder
         self.read_only = read_only
         self._writes = 0
+        if not read_only and not is_open(folder):
+            settle(folder)
         if read_only and not (folder / "data.mdb").exists():
             raise StoreError(f"no state in {folder}", hint="import data or start the service")
         self._environment: Environment | None = opened(folder, write=not read_only, durable=durable)
@@ -55,10 +58,9 @@ class LmdbStore:
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """The values of `keys`, all from one moment, in one transaction."""
         environment = self._opened()
-        state = environment.state
 
         def values(transaction: Any) -> list[bytes | None]:
-            get = transaction.get
+            get, state = transaction.get, environment.state
             return [get(key, None, state) if _is_key(key) else None for key in keys]
 
         return environment.run(values, write=False)
@@ -75,7 +77,7 @@ class LmdbStore:
         left = limit
         while left is None or left > 0:
             wanted = _PAGE if left is None else min(left, _PAGE)
-            page = environment.run(_page_of(environment.state, prefix, after, wanted), write=False)
+            page = environment.run(_page_of(environment, prefix, after, wanted), write=False)
             yield from page
             if len(page) < wanted:
                 return
@@ -127,6 +129,25 @@ class LmdbStore:
 
         environment.run(drop, write=True)
 
+    def copy(self, folder: Path) -> None:
+        """Copy it, as it is at one moment, into the empty folder `folder`.
+
+        Raises:
+            StoreError: The disk is full, or the files are damaged.
+        """
+        self._opened().copy(folder)
+
+    def rewrite(self) -> None:
+        """Write all files anew, so that none holds a byte of what was deleted.
+
+        Takes as long as copying what lives does. Readers of other processes go over by
+        themselves.
+
+        Raises:
+            StoreError: Read-only; the disk is full.
+        """
+        rewrite(self._opened(write=True))
+
     def close(self) -> None:
         """Flush and close the files, once the last user in this process closes."""
         environment, self._environment = self._environment, None
@@ -148,9 +169,9 @@ def _is_key(key: bytes) -> bool:
     return 0 < len(key) <= MAX_KEY_BYTES
 
 
-def _page_of(state: Any, prefix: bytes, after: bytes | None, wanted: int) -> Any:
+def _page_of(environment: Environment, prefix: bytes, after: bytes | None, wanted: int) -> Any:
     def page(transaction: Any) -> list[tuple[bytes, bytes]]:
-        cursor = transaction.cursor(db=state)
+        cursor = transaction.cursor(db=environment.state)
         start = prefix if after is None or after < prefix else after
         found = cursor.set_range(start) if start else cursor.first()
         if found and cursor.key() == after:

@@ -1,16 +1,31 @@
-"""Tests with a second process: run Python there, hear what it says, kill it for good."""
+"""Tests with a second process: run Python there, hear what it says, wait for it, kill it."""
 
 from __future__ import annotations
 
 import selectors
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
-__all__ = ["OtherProcess"]
+__all__ = ["OtherProcess", "until"]
 
 _PATIENCE_S: Final = 60.0  # a hung test ends; nothing waits this long when all is well
+_LOOK_S: Final = 0.01
+
+
+def until(what: Callable[[], bool]) -> None:
+    """Wait for `what`, which another process or thread brings about.
+
+    Raises:
+        AssertionError: It did not happen within a minute.
+    """
+    deadline = time.monotonic() + _PATIENCE_S
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(_LOOK_S)
 
 
 class OtherProcess:

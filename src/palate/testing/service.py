@@ -11,6 +11,7 @@ from typing import Any, Self
 import msgspec
 
 from palate.config import Settings
+from palate.events.dead_letters import DeadLetter
 from palate.events.log.base import Appended
 from palate.events.schema import Event
 from palate.features.ingest import Ingest, open_ingest
@@ -32,10 +33,13 @@ class DirectWriter:
         self.connected = True
         self._ingest = ingest
 
-    async def append(self, events: Sequence[Event]) -> list[Appended]:
+    async def append(
+        self, events: Sequence[Event], refused: Sequence[DeadLetter] = ()
+    ) -> list[Appended]:
         """Append, or raise `WriterAwayError` while it plays absent."""
         if not self.connected:
             raise WriterAwayError("the writer is away")
+        self._ingest.refuse(refused)
         return self._ingest.append(events)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from palate.errors import LogError
@@ -34,15 +36,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 def numbered(log: SqliteEventLog, *events: Event) -> list[int]:
     start = log.head()
-    fields = Event.__struct_fields__
     made = [
-        Event(**{f: getattr(e, f) for f in fields} | {"event_id": f"n{start + at}", "timestamp": 1})
-        for at, e in enumerate(events)
+        msgspec.structs.replace(event, event_id=f"n{start + at}", timestamp=1)
+        for at, event in enumerate(events)
     ]
     return [done.offset for done in log.append(made)]
 
 
-def upsert(item: str, **more: str) -> Event:
+def upsert(item: str, **more: Any) -> Event:
     return Event(event=ITEM_UPSERTED, item_id=item, **more)
 
 
@@ -50,7 +51,7 @@ def delete(item: str) -> Event:
     return Event(event=ITEM_DELETED, item_id=item)
 
 
-def about(user: str, **more: str) -> Event:
+def about(user: str, **more: Any) -> Event:
     return Event(event=USER_UPSERTED, user_id=user, **more)
 
 

@@ -179,8 +179,8 @@ def test_columns_of_a_log_that_has_none(tmp_path: Path) -> None:
         wanted = interactions(log, 0, 5)
         assert wanted.offsets == (1, 4)
         assert wanted.values == (None, 2.5)
-        assert interactions(Plain(log), 0, 5) == wanted  # type: ignore[arg-type]
-        assert interactions(Plain(log), 4, 5) == interactions(log, 4, 5) == Interactions()  # type: ignore[arg-type]
+        assert interactions(Plain(log), 0, 5) == wanted
+        assert interactions(Plain(log), 4, 5) == interactions(log, 4, 5) == Interactions()
 
 
 def test_nothing_to_take_in() -> None:

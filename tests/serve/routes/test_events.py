@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from palate.events.dead_letters import DeadLetter
+from palate.features.ingest import open_dead_letters
 from palate.testing.service import InProcessService
 
 PATH = "/v1/events"
@@ -118,3 +121,41 @@ def test_only_json_is_taken(reading: InProcessService, media_type: str) -> None:
 def test_json_with_a_charset_is_json(reading: InProcessService) -> None:
     headers = {"content-type": "Application/JSON; charset=utf-8"}
     assert reading.request("POST", PATH, b"[]", headers=headers).status == 200
+
+
+def kept(service: InProcessService) -> list[DeadLetter]:
+    with open_dead_letters(service.settings.home, service.settings, read_only=True) as letters:
+        return letters.read()
+
+
+def test_what_is_refused_is_kept_as_it_came(service: InProcessService) -> None:
+    good, bad, worse = b'{"event": "click", "user_id": "u", "item_id": "c1"}', b'{"event":  5}', b"7"
+    answered = service.request("POST", PATH, b"[%s,%s,%s]" % (good, bad, worse))
+    reasons = [result.get("reason") for result in answered.json["results"]]
+    letters = kept(service)
+    assert [letter.raw for letter in letters] == [bad, worse]
+    assert [letter.reason for letter in letters] == reasons[1:]
+    assert {letter.source for letter in letters} == {"POST /v1/events"}
+    assert all(letter.received_at > 1_700_000_000_000_000 for letter in letters)
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"events": 5}', b"[" * 2000, b'[{"event": "\xff"}'])
+def test_a_body_that_is_no_batch_is_kept_too(service: InProcessService, body: bytes) -> None:
+    assert service.request("POST", PATH, body).status == 400
+    assert [letter.raw for letter in kept(service)] == [body]
+
+
+def test_an_event_of_ten_megabytes_is_not_kept(service: InProcessService) -> None:
+    body = b'[{"event": "click", "user_id": "%s"}]' % (b"x" * 10_000_000)
+    assert service.request("POST", PATH, body).status == 413
+    assert kept(service) == []
+
+
+def test_refused_while_the_writer_is_away_they_wait_for_it(service: InProcessService) -> None:
+    service.writer.connected = False
+    answered = service.request("POST", PATH, [{"event": ""}])
+    assert answered.json["results"][0]["verdict"] == "invalid"
+    assert kept(service) == []
+    service.writer.connected = True
+    asyncio.run(service.context.outbox.flush())
+    assert len(kept(service)) == 1

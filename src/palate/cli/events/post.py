@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["post"]
 
 
+_SOURCE = "palate events post"
+
+
 def post(
     ctx: typer.Context,
     file: Annotated[
@@ -61,6 +64,7 @@ def _lines(file: Path) -> list[bytes]:
 
 def _append(settings: Settings, lines: list[bytes]) -> list[tuple[str, str | None, str | None]]:
     """Verdict, event id and reason of each line; one bad line never sinks the others."""
+    from palate.events.dead_letters import DeadLetter
     from palate.events.identity import now_us
     from palate.events.schema import Event
     from palate.events.validate import validate
@@ -71,6 +75,10 @@ def _append(settings: Settings, lines: list[bytes]) -> list[tuple[str, str | Non
     good = [event for event in judged if isinstance(event, Event)]
     with closing(open_ingest_or_writer(settings)) as appender:
         appended = iter(appender.append(good) if good else [])
+        bad = zip(lines, judged, strict=True)
+        refused = [DeadLetter(raw, why, at_us, _SOURCE) for raw, why in bad if isinstance(why, str)]
+        if refused:
+            appender.refuse(refused)
     return [
         (next(appended).verdict.value, one.event_id, None)
         if isinstance(one, Event)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, TypeVar
 
 from palate.errors import EventError, LogError
 from palate.events.identity import id_key, now_us
@@ -16,6 +16,8 @@ from palate.events.log.base import Appended, Record
 from palate.events.log.groups import ConsumerGroups, Group
 from palate.events.log.interactions import SELECT_INTERACTIONS, Interactions
 from palate.events.log.lock import OwnerLock
+from palate.events.log.recent_ids import known_ids, prune_ids
+from palate.events.log.rewrite import rewrite
 from palate.events.log.upkeep import Dropped, bury, compact, expire
 from palate.events.schema import Event
 from palate.events.sound import fault
@@ -23,7 +25,8 @@ from palate.types import Verdict
 
 __all__ = ["SqliteEventLog"]
 
-_LOOKUP: Final = 900  # ids asked for in one SELECT; SQLite before 3.32 allows 999 parameters
+T = TypeVar("T")
+
 _PRUNE: Final = 2000  # expired ids dropped per append, at least
 _STEP: Final = 2000  # offsets or records looked at in one transaction of trim, compact, bury
 
@@ -101,7 +104,7 @@ class SqliteEventLog:
             # Never falls, whatever the clock does: pruning relies on it.
             received_at = max(now_us(), self._received_at)
             cutoff = received_at - self._window_us
-            known = self._known(writer, keys, cutoff) if self._window_us else {}
+            known = known_ids(writer, keys, cutoff) if self._window_us else {}
             appended = self._judge(keys, known)
             fresh = [
                 (done.offset, event, key)
@@ -117,30 +120,11 @@ class SqliteEventLog:
                     "INSERT INTO recent_ids VALUES (?,?,?)",
                     [(offset, key, received_at) for offset, _, key in fresh],
                 )
-            self._prune(writer, cutoff, max(_PRUNE, 2 * len(fresh)))
+            prune_ids(writer, cutoff, max(_PRUNE, 2 * len(fresh)))
             writer.execute("COMMIT")
             self._head += len(fresh)
             self._received_at = received_at
         return appended
-
-    @staticmethod
-    def _known(writer: sqlite3.Connection, keys: list[bytes], cutoff: int) -> dict[bytes, int]:
-        """Offsets of those `keys` that are within the window; forgets the expired ones."""
-        known: dict[bytes, int] = {}
-        expired: list[tuple[int]] = []
-        for start in range(0, len(keys), _LOOKUP):
-            part = keys[start : start + _LOOKUP]
-            marks = ",".join("?" * len(part))
-            for offset, key, received_at in writer.execute(
-                f'SELECT "offset", key, received_at FROM recent_ids WHERE key IN ({marks})', part
-            ):
-                if received_at < cutoff:
-                    expired.append((offset,))
-                else:
-                    known[key] = offset
-        if expired:
-            writer.executemany('DELETE FROM recent_ids WHERE "offset" = ?', expired)
-        return known
 
     def _judge(self, keys: list[bytes], known: dict[bytes, int]) -> list[Appended]:
         """A verdict and an offset for each key, given the offsets of those that are known."""
@@ -156,15 +140,6 @@ class SqliteEventLog:
                 known[key] = head
             appended.append(Appended(Verdict.ACCEPTED, head))
         return appended
-
-    @staticmethod
-    def _prune(writer: sqlite3.Connection, cutoff: int, steps: int) -> None:
-        """Forget up to `steps` of the oldest ids that are out of the window."""
-        writer.execute(
-            'DELETE FROM recent_ids WHERE received_at < ? AND "offset" <= '
-            '(SELECT "offset" FROM recent_ids ORDER BY "offset" LIMIT 1) + ?',
-            (cutoff, steps),
-        )
 
     def trim(self, before: int, *, steps: int | None = None) -> int:
         """Drop what people did below `before` where every group has passed; how many records.
@@ -217,6 +192,28 @@ class SqliteEventLog:
             records += done.records
             if steps is not None or not done.more:
                 return Dropped(records, done.more)
+
+    def erase(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work`, which takes people out of the tables, in one transaction of its own.
+
+        Raises:
+            LogError: The log is read-only, or its disk is full; nothing was changed.
+        """
+        with self._write_lock, self._transaction() as writer:
+            result = work(writer)
+            writer.execute("COMMIT")
+        return result
+
+    def rewrite(self) -> None:
+        """Write the file anew, so that it holds no byte of what was dropped; appends wait.
+
+        Raises:
+            LogError: The log is read-only, its disk is full, or a reader does not end.
+        """
+        with self._write_lock:
+            if self._writer is None:
+                raise LogError(f"the event log {self.path} is not open for writing")
+            rewrite(self._writer, self.path)
 
     def passed(self) -> int:
         """The offset up to which every group is done; the head where there is no group."""

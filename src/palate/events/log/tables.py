@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -163,6 +164,8 @@ def connect(path: Path, *, read_only: bool, power: bool = False) -> sqlite3.Conn
         LogError: It is not a log, is of another version, is damaged, or cannot be opened.
     """
     mode = "ro" if read_only else "rwc"
+    if read_only and _is_frozen(path):
+        mode += "&immutable=1"
     try:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",
@@ -194,6 +197,15 @@ def connect(path: Path, *, read_only: bool, power: bool = False) -> sqlite3.Conn
             hint="check that the file is an event log, is whole, and may be written",
         ) from error
     return connection
+
+
+def _is_frozen(path: Path) -> bool:
+    """Whether the file lies whole where nobody here may write, as on a disk that is read-only.
+
+    SQLite would make two files beside it to read it, unless it is told that it never changes.
+    """
+    journal = path.with_name(f"{path.name}-wal")
+    return not journal.exists() and not os.access(path.parent, os.W_OK)
 
 
 def _create(connection: sqlite3.Connection) -> None:

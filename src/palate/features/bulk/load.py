@@ -14,11 +14,12 @@ from palate.events.log.interactions import interactions
 from palate.events.schema import (
     ITEM_DELETED,
     ITEM_UPSERTED,
+    USER_FORGOTTEN,
     USER_IDENTIFIED,
     USER_UPSERTED,
 )
 from palate.features.bulk.rows import Identified, Rows
-from palate.features.changes import Puts
+from palate.features.changes import Puts, forgetting
 from palate.features.decoded import decoded
 from palate.features.item_state import encode_item, item_state_of
 from palate.features.keys import ANONYMOUS, ITEM, LINK, USER, key
@@ -31,7 +32,7 @@ CHUNK: Final = 5_000_000  # offsets sorted at once: about 100 bytes of memory ea
 READ: Final = 2_000  # offsets read at once: few enough to stay in the processor's cache
 _WRITE: Final = 20_000  # keys read and written at once
 _PAGE: Final = 10_000  # records of items and users read at once
-_KINDS: Final = (ITEM_UPSERTED, ITEM_DELETED, USER_UPSERTED, USER_IDENTIFIED)
+_KINDS: Final = (ITEM_UPSERTED, ITEM_DELETED, USER_UPSERTED, USER_IDENTIFIED, USER_FORGOTTEN)
 
 _Upserts = dict[str, tuple[int, dict[str, Any]]]  # user to offset and attributes
 
@@ -67,16 +68,18 @@ def take_in(store: OnlineStore, log: EventLog, after: int, upto: int, limit: int
             stop = min(start + READ, end)
             rows.add(interactions(log, start, stop))
             yield after + (stop - after) // 2  # the other half of the work is to write
-        upserts, seen = _write_entities(store, log, after, end)
+        upserts, seen, gone = _write_entities(store, log, after, end)
         _write_people(store, rows, seen, upserts, limit)
+        store.write(gone)  # who was forgotten did nothing afterwards: `Ingest` refuses it
         yield (after := end)
 
 
 def _write_entities(
     store: OnlineStore, log: EventLog, after: int, upto: int
-) -> tuple[_Upserts, dict[str, tuple[list[int], list[str]]]]:
-    """Write items; what else is said of users, and of visitors who were identified."""
+) -> tuple[_Upserts, dict[str, tuple[list[int], list[str]]], Puts]:
+    """Write items; what else is said of users, visitors who were identified, who was forgotten."""
     upserts: _Upserts = {}
+    gone: Puts = {}
     seen: dict[str, tuple[list[int], list[str]]] = {}
     while after < upto:
         records = log.read(after, limit=_PAGE, events=_KINDS)
@@ -85,7 +88,9 @@ def _write_entities(
             event = record.event
             if record.offset > upto:
                 break
-            if event.event == USER_UPSERTED and event.user_id is not None:
+            if event.event == USER_FORGOTTEN:
+                gone |= forgetting(event)
+            elif event.event == USER_UPSERTED and event.user_id is not None:
                 upserts[event.user_id] = (record.offset, event.attributes or {})
             elif event.event != USER_IDENTIFIED and event.item_id is not None:
                 puts[key(ITEM, event.item_id)] = encode_item(item_state_of(record))
@@ -95,7 +100,7 @@ def _write_entities(
                 users.append(event.user_id)
         store.write(dict(sorted(puts.items())))
         after = records[-1].offset if len(records) == _PAGE else upto
-    return upserts, seen
+    return upserts, seen, gone
 
 
 def _write_people(

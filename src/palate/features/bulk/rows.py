@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from palate.events.log.interactions import Interactions
-from palate.features.keys import ANONYMOUS, USER, key
+from palate.features.keys import ANONYMOUS, USER
 from palate.features.user_state import UserState
 from palate.types import Int64Array
 
@@ -100,7 +100,10 @@ class Rows:
         if len(columns.time) == 0:
             return
         columns, moved = self._resolved(columns, links, identified)
-        keys = [_key(name) for name in self._people]
+        keys = [
+            ANONYMOUS + name[1:].encode() if name[0] == _VISITOR else USER + name.encode()
+            for name in self._people
+        ]
         place = np.empty(len(keys), np.int64)  # of a person in the order of keys
         place[np.array(sorted(range(len(keys)), key=keys.__getitem__))] = np.arange(len(keys))
         owner = place[columns.person]
@@ -108,16 +111,17 @@ class Rows:
         people, starts = np.unique(owner[order], return_index=True)
         ends = np.append(starts[1:], len(order))
         newest = np.maximum.reduceat(columns.arrived[order], starts)
+        firsts = np.maximum(starts, ends - limit)
         keys.sort()
         texts = _Texts(list(self._items), list(self._kinds))
         for first, last in _blocks(starts, ends):
             base = int(starts[first])
             block = texts.lists(columns, order[base : ends[last - 1]])
             yield [
-                (keys[person], block.state(max(start, end - limit) - base, end - base, offset))
+                (keys[person], block.state(start - base, end - base, offset))
                 for person, start, end, offset in zip(
                     people[first:last].tolist(),
-                    starts[first:last].tolist(),
+                    firsts[first:last].tolist(),
                     ends[first:last].tolist(),
                     newest[first:last].tolist(),
                     strict=True,
@@ -228,10 +232,6 @@ def _numbers() -> defaultdict[str, int]:
 
 def _coded(numbers: defaultdict[str, int], texts: Sequence[str]) -> Int64Array:
     return np.fromiter(map(numbers.__getitem__, texts), np.int64, len(texts))
-
-
-def _key(name: str) -> bytes:
-    return key(ANONYMOUS, name[1:]) if name.startswith(_VISITOR) else key(USER, name)
 
 
 def _order(owner: Int64Array, columns: _Columns, *, moved: bool) -> Int64Array:

@@ -54,7 +54,7 @@ def read(folder: Path) -> Columns:
         if head["format"] != FORMAT:
             raise ValueError(f"format {head['format']}; this version reads {FORMAT}")
         specs = [ColumnSpec.model_validate(raw) for raw in head["columns"]]
-        with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
+        with (folder / ARRAYS).open("rb") as raw, np.load(raw, allow_pickle=False) as arrays:
             return Columns(tuple(_fitted(arrays, at, spec) for at, spec in enumerate(specs)))
     except (
         OSError,

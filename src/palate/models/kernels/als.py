@@ -20,7 +20,8 @@ import numba
 import numpy as np
 
 from palate.models.kernels.cholesky import FAST, cholesky, solve_cholesky
-from palate.models.kernels.tiles import TILE_COLUMNS, add_outer
+from palate.models.kernels.lanes import LANES, load, multiply_add, splat, store, total
+from palate.models.kernels.tiles import TILE_COLUMNS, add_outer, fill
 
 __all__ = ["solve_rows"]
 
@@ -28,24 +29,38 @@ GATHERED = 64  # entries whose vectors are copied side by side at once
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
+def _prepare(A, f, own):  # type: ignore[no-untyped-def]
+    """A = diag(own), as far as it counts."""
+    for i in range(f):
+        fill(A, i, i - i % TILE_COLUMNS, f, np.float32(0))
+        A[i, i] = own[i]
+
+
+@numba.njit(cache=True, nogil=True, fastmath=FAST)
+def _gather(at, e, other, V, W, x):  # type: ignore[no-untyped-def]
+    """V[e] = v and W[e] = c v of the entry `at`, and x += c t v."""
+    items, weights, targets, factors = other
+    row = np.int64(items[at])
+    weight, pull = splat(weights[at]), splat(weights[at] * targets[at])
+    zero = splat(np.float32(0))
+    for k in range(0, factors.shape[1], LANES):
+        v = load(factors, row, k)
+        store(V, e, k, v)
+        store(W, e, k, multiply_add(weight, v, zero))
+        store(x, 0, k, multiply_add(pull, v, load(x, 0, k)))
+
+
+@numba.njit(cache=True, nogil=True, fastmath=FAST)
 def _by_factors(start, stop, other, own, work):  # type: ignore[no-untyped-def]
     """Normal equations of one row, f by f, solved into `work`; whether they could be."""
-    items, weights, targets, factors = other
     A, V, W, x = work
-    f = factors.shape[1]
-    for i in range(f):
-        A[i, i - i % 16 : f] = 0
-        A[i, i] = own[i]
-        x[0, i] = 0
+    f = x.shape[1]
+    _prepare(A, f, own)
+    fill(x, 0, 0, f, np.float32(0))
     for left in range(start, stop, GATHERED):
         n = min(GATHERED, stop - left)
         for e in range(n):
-            row, weight = factors[items[left + e]], weights[left + e]
-            pull = weight * targets[left + e]
-            for k in range(f):
-                V[e, k] = row[k]
-                W[e, k] = weight * row[k]
-                x[0, k] += pull * row[k]
+            _gather(left + e, e, other, V, W, x)
         add_outer(A, f, V, W, n)
     if not cholesky(A, f):
         return False
@@ -58,31 +73,27 @@ def _by_entries(start, stop, other, own, work):  # type: ignore[no-untyped-def]
     """The same solution from a system of the size of the row's entries."""
     items, weights, targets, factors = other
     A, V, _, x = work
-    n, f = stop - start, factors.shape[1]
+    n, f = stop - start, x.shape[1]
     width = (n + TILE_COLUMNS - 1) // TILE_COLUMNS * TILE_COLUMNS
-    for k in range(f):
+    for k in range(f):  # V[k, a], so that tiles run over entries
         own[k] = 1 / math.sqrt(own[k])
-    for a in range(width):  # V[k, a], so that tiles run over entries
-        if a < n:
-            row = factors[items[start + a]]
-            for k in range(f):
-                V[k, a] = row[k] * own[k]
-        else:
-            V[:f, a] = 0
-        A[a, a - a % 16 : width] = 0
-        A[a, a] = 1 / weights[start + a] if a < n else 1
-    add_outer(A, width, V, V, f)
+        fill(V, k, width - TILE_COLUMNS, width, np.float32(0))
+        for a in range(n):
+            V[k, a] = factors[items[start + a], k] * own[k]
     z = V[f : f + 1]
     for a in range(width):
+        fill(A, a, a - a % TILE_COLUMNS, width, np.float32(0))
+        A[a, a] = 1 / weights[start + a] if a < n else 1
         z[0, a] = targets[start + a] if a < n else 0
+    add_outer(A, width, V, V, f)
     if not cholesky(A, width):
         return False
     solve_cholesky(A, width, z)
     for k in range(f):
-        total = np.float32(0)
-        for a in range(width):
-            total += V[k, a] * z[0, a]
-        x[0, k] = own[k] * total
+        sums = splat(np.float32(0))
+        for a in range(0, width, LANES):
+            sums = multiply_add(load(V, k, a), load(z, 0, a), sums)
+        x[0, k] = own[k] * total(sums)
     return True
 
 
@@ -104,27 +115,24 @@ def solve_rows(start, stop, indptr, other, diagonal, ridge, out):  # type: ignor
         How many rows could not be solved in single precision; they are 0.
     """
     f = diagonal.shape[0]
-    work = (
-        np.empty((f, f), np.float32),
-        np.empty((max(f + 1, GATHERED), f), np.float32),
-        np.empty((GATHERED, f), np.float32),
-        np.empty((1, f), np.float32),
-    )
+    A, x = np.empty((f, f), np.float32), np.empty((1, f), np.float32)
+    V = np.empty((max(f + 1, GATHERED), f), np.float32)
+    work = (A, V, np.empty((GATHERED, f), np.float32), x)
     own = np.empty(f, np.float32)
     failed = 0
     for r in range(start, stop):
         first, last = indptr[r], indptr[r + 1]
-        out[r - start] = 0
-        if first == last:
-            continue
         for k in range(f):
             own[k] = diagonal[k] + ridge[r]
-        if 4 * (last - first) <= 3 * f:
+        if first == last:
+            solved = False
+        elif 4 * (last - first) <= 3 * f:
             solved = _by_entries(first, last, other, own, work)
         else:
             solved = _by_factors(first, last, other, own, work)
-        if solved:
-            out[r - start] = work[3][0]
-        else:
-            failed += 1
+        if not solved:
+            fill(x, 0, 0, f, np.float32(0))
+            failed += last > first
+        for k in range(0, f, LANES):
+            store(out, r - start, k, load(x, 0, k))
     return failed

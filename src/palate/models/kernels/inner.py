@@ -7,7 +7,7 @@ import numpy as np
 
 from palate.models.kernels.lanes import LANES, load, multiply_add, splat, store
 
-__all__ = ["inner_products", "panels_of"]
+__all__ = ["PANEL", "USERS", "four_users", "inner_products", "one_user", "panels_of"]
 
 PANEL = 2 * LANES  # items side by side
 USERS = 32  # whose vectors stay in the first cache while all panels pass
@@ -29,7 +29,8 @@ def panels_of(items):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _four_users(users, u, panels, base, out, at, left):  # type: ignore[no-untyped-def]
+def four_users(users, u, panels, base, out, at, left):  # type: ignore[no-untyped-def]
+    """out[at:at+4, left:left+16] = products of users u to u + 3 with the panel from row `base`."""
     zero = splat(np.float32(0))
     a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = zero
     for k in range(users.shape[1]):
@@ -54,7 +55,8 @@ def _four_users(users, u, panels, base, out, at, left):  # type: ignore[no-untyp
 
 
 @numba.njit(cache=True, nogil=True)
-def _one_user(users, u, panels, base, out, at, left):  # type: ignore[no-untyped-def]
+def one_user(users, u, panels, base, out, at, left):  # type: ignore[no-untyped-def]
+    """The same of one user, to the last bit."""
     a0 = a1 = splat(np.float32(0))
     for k in range(users.shape[1]):
         x = splat(users[u, k])
@@ -89,9 +91,9 @@ def inner_products(users, panels, out):  # type: ignore[no-untyped-def]
                 step = 4 if u + 4 <= bottom else 1
                 target, row, column = (out, u, left) if width >= PANEL else (last, 0, 0)
                 if step == 4:
-                    _four_users(users, u, panels, base, target, row, column)
+                    four_users(users, u, panels, base, target, row, column)
                 else:
-                    _one_user(users, u, panels, base, target, row, column)
+                    one_user(users, u, panels, base, target, row, column)
                 if width < PANEL:
                     for r in range(step):
                         for j in range(width):

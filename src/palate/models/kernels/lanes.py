@@ -13,7 +13,7 @@ from typing import Any
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import extending, types
 
-__all__ = ["LANES", "load", "multiply_add", "splat", "store", "total"]
+__all__ = ["LANES", "greatest", "load", "multiply_add", "splat", "store", "total"]
 
 LANES = 8
 
@@ -112,15 +112,34 @@ def total(_: Any, value: Any) -> Any:
     """The sum of the eight numbers, float32; halves are added to halves."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        vector, width = args[0], LANES
-        while width > 1:
-            width //= 2
-            index = ir.VectorType(ir.IntType(32), width)
-            low = builder.shuffle_vector(vector, vector, ir.Constant(index, list(range(width))))
-            high = builder.shuffle_vector(
-                vector, vector, ir.Constant(index, list(range(width, 2 * width)))
-            )
-            vector = builder.fadd(low, high)
-        return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+        return _halved(builder, args[0], builder.fadd)
 
     return types.float32(_LANES), generate
+
+
+@_intrinsic
+def greatest(_: Any, value: Any) -> Any:
+    """The greatest of the eight numbers, float32; of NaN it says nothing."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        def larger(a: Any, b: Any) -> Any:
+            return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+
+        return _halved(builder, args[0], larger)
+
+    return types.float32(_LANES), generate
+
+
+def _halved(builder: Any, vector: Any, combine: Any) -> Any:
+    """One number from eight: the upper half combined with the lower, three times."""
+    width = LANES
+    while width > 1:
+        width //= 2
+        index = ir.VectorType(ir.IntType(32), width)
+        low = ir.Constant(index, list(range(width)))
+        high = ir.Constant(index, list(range(width, 2 * width)))
+        vector = combine(
+            builder.shuffle_vector(vector, vector, low),
+            builder.shuffle_vector(vector, vector, high),
+        )
+    return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))

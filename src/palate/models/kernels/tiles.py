@@ -7,7 +7,7 @@ import numpy as np
 
 from palate.models.kernels.lanes import LANES, load, multiply_add, splat, store
 
-__all__ = ["TILE_COLUMNS", "TILE_ROWS", "add_outer", "add_tile", "padded"]
+__all__ = ["TILE_COLUMNS", "TILE_ROWS", "add_outer", "add_tile", "fill", "padded"]
 
 TILE_ROWS = 4
 TILE_COLUMNS = 2 * LANES
@@ -16,6 +16,14 @@ TILE_COLUMNS = 2 * LANES
 def padded(f: int) -> int:
     """The least width from `f` on that tiles fill."""
     return -(-f // TILE_COLUMNS) * TILE_COLUMNS
+
+
+@numba.njit(cache=True, nogil=True)
+def fill(A, i, left, right, number):  # type: ignore[no-untyped-def]
+    """A[i, left:right] = number, float32; both ends are multiples of 8."""
+    everywhere = splat(number)
+    for j in range(left, right, LANES):
+        store(A, i, j, everywhere)
 
 
 @numba.njit(cache=True, nogil=True)

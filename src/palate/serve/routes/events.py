@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from palate.errors import EventError
+from palate.events.dead_letters import DeadLetter
 from palate.events.forgotten import FORGOTTEN
 from palate.events.identity import now_us
 from palate.events.log.base import Appended
@@ -37,6 +38,7 @@ from palate.types import Verdict
 __all__ = ["ENDPOINT", "EventBatch"]
 
 
+_SOURCE: Final = "POST /v1/events"
 _CHANGES: Final = (ITEM_UPSERTED, ITEM_DELETED, USER_UPSERTED, USER_IDENTIFIED)
 
 
@@ -60,6 +62,7 @@ async def post_events(context: Context, request: Request) -> Response:
     try:
         raws = split_batch(body)
     except EventError as error:
+        await _refuse(context, [DeadLetter(body, str(error), now_us(), _SOURCE)])
         raise ProblemError(400, "not-a-batch", str(error)) from error
     if len(raws) > serve.max_batch:
         raise ProblemError(
@@ -70,7 +73,12 @@ async def post_events(context: Context, request: Request) -> Response:
     caller = caller_of(request)
     read = [_judged(validate(raw, schema, at_us, allow_reserved=True), caller) for raw in raws]
     events = [event for event in read if isinstance(event, Event)]
-    appended = iter(await _append(context, events))
+    letters = [
+        DeadLetter(bytes(raw), event, at_us, _SOURCE)
+        for raw, event in zip(raws, read, strict=True)
+        if isinstance(event, str)
+    ]
+    appended = iter(await _append(context, events, letters))
     results = [
         EventResult(Verdict.INVALID, _event_id(raw), event)
         if isinstance(event, str)
@@ -100,15 +108,29 @@ def _judged(event: Event | str, caller: Caller) -> Event | str:
     return f"the type {event.event!r} is reserved: use the route that owns it"
 
 
-async def _append(context: Context, events: list[Event]) -> list[Appended | str]:
-    """What became of each, or why it should be sent again."""
+async def _append(
+    context: Context, events: list[Event], letters: list[DeadLetter]
+) -> list[Appended | str]:
+    """What became of each, or why it should be sent again; `letters` are kept."""
     if not events:
+        await _refuse(context, letters)
         return []
     try:
         with span("events.append"):
-            return list(await context.writer.append(events))
+            return list(await context.writer.append(events, letters))
     except WriterAwayError as error:
+        context.outbox.refused(letters)
         return [error.message] * len(events)
+
+
+async def _refuse(context: Context, letters: list[DeadLetter]) -> None:
+    """Keep what was refused: now, or when the writer is back."""
+    if not letters:
+        return
+    try:
+        await context.writer.append([], letters)
+    except WriterAwayError:
+        context.outbox.refused(letters)
 
 
 def _result(event: Event, appended: Appended | str) -> EventResult:

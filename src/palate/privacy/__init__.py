@@ -1,0 +1,1 @@
+"""Export and erase a person across everything that is kept."""
