@@ -13,10 +13,12 @@ import argparse
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from palate.config import Settings, load_settings
@@ -111,11 +113,13 @@ def _look_at_state(log: SqliteEventLog, state: State, settings: Settings, found:
             found.ids("values of the state are not what the log says", _differing(fresh, state))
 
 
-def _differing(one: State, other: State) -> Iterable[str]:
-    """Keys whose values differ, or that only one has."""
-    for a, b in zip_longest(one.store.scan(b""), other.store.scan(b"")):
-        if a != b and not all(pair is None or pair[0].startswith(META) for pair in (a, b)):
-            yield repr((a or b)[0])
+def _differing(one: State, other: State) -> Iterator[str]:
+    """Keys whose values differ, or that only one has; both are read in the order of keys."""
+    pairs = merge(one.store.scan(b""), other.store.scan(b""))
+    for key, of_key in groupby(pairs, key=itemgetter(0)):
+        values = [value for _, value in of_key]
+        if not key.startswith(META) and (len(values) != 2 or values[0] != values[1]):
+            yield repr(key)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import socket
 import sys
 import tempfile
@@ -27,6 +28,8 @@ from palate.serve.processes import read_processes
 from soaking.world import build_home
 
 WORKERS = 2
+_CONTINUE = re.compile(rb"^HTTP/1.1 100 [^\r]*\r\n\r\n")
+_LENGTH = re.compile(rb"content-length: *([0-9]+)")
 PATIENCE_S = 0.25  # for an answer to what may be half a request
 SHOWN = 10
 
@@ -57,24 +60,17 @@ class Client:
         data = b""
         with suppress(OSError):
             while more := self._socket.recv(1 << 16):
-                data += more
+                data = _CONTINUE.sub(b"", data + more)
                 answer, separator, body = data.partition(b"\r\n\r\n")
                 if not separator:
                     continue
-                status = int(answer[9:12])
-                if status == 100:  # continue
-                    data = body
-                    continue
                 lower = answer.lower()
-                length = 0
-                if b"content-length:" in lower and not head:
-                    at = lower.index(b"content-length:") + 15
-                    length = int(lower[at:].partition(b"\r\n")[0])
+                told = _LENGTH.search(lower)
+                length = 0 if head or told is None else int(told[1])
                 if len(body) >= length:
-                    if b"connection: close" in lower or not whole:
+                    if b"connection: close" in lower:
                         self.close()
-                    return status
-        self.close()
+                    return int(answer[9:12])
         return None
 
     def close(self) -> None:

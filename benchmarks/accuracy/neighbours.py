@@ -6,7 +6,7 @@ Both are tuned on a part of the training data, then judged once on the test part
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from palate.evaluate.comparison import Row
 from palate.evaluate.protocol import Protocol
 from palate.evaluate.tune import tune
 from palate.models.base import Recommender
+from palate.models.config import Dimension, Range
 from palate.models.popular import Popular
 from palate.models.rp3beta import RP3beta
 from palate.models.slim import SLIM
@@ -38,6 +39,7 @@ class Ground:
         k: Places that count.
         metrics: The first is what configs are chosen by.
         trials: Configs tried, by model.
+        spaces: What is searched in place of the model's own space.
         targets: By metric; the better of the two models is asked to reach them.
     """
 
@@ -46,6 +48,7 @@ class Ground:
     metrics: tuple[str, ...]
     trials: dict[type[Recommender[Any]], int]
     targets: dict[str, float]
+    spaces: dict[type[Recommender[Any]], dict[str, Dimension]] = field(default_factory=dict)
 
 
 MOVIELENS: Final = tuple(
@@ -56,8 +59,9 @@ GOWALLA: Final = Ground(
     "gowalla-lightgcn",
     20,
     ("ndcg", "recall"),
-    {SLIM: 6, RP3beta: 16},
+    {SLIM: 5, RP3beta: 16},
     {"recall": 0.17, "ndcg": 0.14},
+    {SLIM: {"lambda_": Range(0.5, 3.0, log=True), "beta": Range(10.0, 100.0, log=True)}},
 )
 
 
@@ -82,7 +86,8 @@ def judge(bench: Bench, ground: Ground, split: Split) -> None:
     protocol = Protocol(split=None, k=ground.k, metrics=ground.metrics)
     models: dict[str, Recommender[Any]] = {"popular": Popular()}
     for cls, trials in ground.trials.items():
-        best: Any = tune(cls, split.train, trials=trials, protocol=protocol).best
+        space = ground.spaces.get(cls)
+        best: Any = tune(cls, split.train, trials=trials, protocol=protocol, space=space).best
         models[cls.name] = cls(best)
         print(f"{ground.name}: {best!r}", file=sys.stderr)
     comparison = compare(models, split, protocol)

@@ -21,10 +21,10 @@ TICK_S = 0.1
 
 
 class Calm(Protocol):
-    """Says whether a moment is far from every kill."""
+    """Says whether the service should be well."""
 
     def __call__(self, at: float) -> bool:
-        """Whether nothing was killed within the recovery time before `at`."""
+        """Whether it was at `at`, and nothing was killed since."""
         ...
 
 

@@ -23,7 +23,8 @@ from soaking.world import ITEMS, USERS
 
 __all__ = ["Kill", "Killer"]
 
-RECOVERY_S = 2.0  # what is asked; reads within it after a kill are counted apart
+RECOVERY_S = 2.0  # what is asked of it
+MOMENT_S = 0.5  # in which clients find out that their connection died with its worker
 GIVE_UP_S = 30.0
 LOOK_S = 0.01
 SHARES = {"writer": 0.45, "worker": 0.4, "sink": 0.15}
@@ -67,8 +68,9 @@ class Killer(threading.Thread):
         self._random = random.Random(7)
 
     def calm(self, at: float) -> bool:
-        """Whether no kill is within the recovery time before `at`, or since."""
-        return not self._began or at > self._began[-1] + RECOVERY_S
+        """Whether the service was well again a moment before `at`, and nothing was killed since."""
+        recovered = self.kills[-1].at + self.kills[-1].recovery_s if self.kills else 0.0
+        return len(self._began) == len(self.kills) and at > recovered + MOMENT_S
 
     def run(self) -> None:
         while not self.ending.wait(self._rest_s()):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
 import gzip
 import io
 import os
@@ -19,7 +21,9 @@ import pytest
 from palate.config import Settings
 from palate.errors import BundleError
 from palate.release.registry import open_releases
+from palate.serve.counters import Counters
 from palate.serve.headers import SECURITY
+from palate.serve.layout import Layout
 from palate.serve.lock import only_service
 from palate.serve.writer import Writer
 from palate.store.key import KeyLimits, Scope
@@ -168,13 +172,13 @@ def test_t09_every_answer_has_the_headers(service: InProcessService) -> None:
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/recommendations"])
 def test_t11_bodies_have_bounds(reading: InProcessService, path: str) -> None:
     deep = b"[" * 100_000 + b"]" * 100_000
-    for body, status in (
-        (b"[" + b"1," * 20_000 + b"1]", 413),
-        (deep, 413),
-        (deep[90_000:110_000], 400),
-        (b'{"filters":' + b'{"a":' * 3_000 + b"1" + b"}" * 3_000 + b"}", 400),
+    for body, statuses in (
+        (b"[" + b"1," * 20_000 + b"1]", {413}),
+        (deep, {413}),
+        (deep[91_000:109_000], {400, 422}),
+        (b'{"filters":' + b'{"a":' * 3_000 + b"1" + b"}" * 3_000 + b"}", {400}),
     ):
-        assert reading.request("POST", path, body).status == status, body[:20]
+        assert reading.request("POST", path, body).status in statuses, body[:20]
 
 
 def test_t11_too_many_events_are_refused_before_they_are_read(reading: InProcessService) -> None:
@@ -244,8 +248,6 @@ def test_t15_a_filter_is_data(reading: InProcessService, filters: Any) -> None:
 
 
 def test_t15_nothing_in_the_package_evaluates_text() -> None:
-    import ast
-
     source = Path(__file__).resolve().parents[2] / "src" / "palate"
     forbidden = {"eval", "exec", "compile", "__import__"}
     for path in source.rglob("*.py"):
@@ -277,7 +279,7 @@ def test_t16_a_tampered_model_is_refused_and_runs_nothing(
     """Whoever can write a bundle can also mend its checksums; the registry has its digest."""
     boom = tmp_path / "boom"
     (state,) = settings.home.glob("objects/**/taste/3/**/state.npz")
-    os.chmod(state.parent, 0o755)
+    state.parent.chmod(0o755)
     state.chmod(0o644)
     if how == "array of objects":
         np.savez(state, weights=np.array([Bomb(boom)], object))
@@ -335,25 +337,34 @@ def test_t17_a_request_names_what_is_loaded_and_loads_nothing(
 def test_t18_a_fault_of_ours_tells_nothing(
     service: InProcessService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from palate.serve.app import _on_fault
-
     def broken(*_: object, **__: object) -> None:
         raise KeyError("a secret of ours")
 
-    monkeypatch.setattr(service.context.recommendations, "_surface", broken)
-    with pytest.raises(KeyError):  # the server behind us gets it too
-        service.request("POST", "/v1/recommendations", {})
-    assert "secret" not in (_on_fault.__doc__ or "")
-    answered = service.request("GET", "/v1/popular")
-    assert "server" not in answered.headers
+    monkeypatch.setattr(service.context.recommendations, "popular", broken)
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "GET", "path": "/v1/popular", "raw_path": b"/v1/popular",
+        "headers": [(b"host", b"127.0.0.1")], "query_string": b"", "root_path": "",
+        "scheme": "http", "server": ("127.0.0.1", 80), "http_version": "1.1",
+    }  # fmt: skip
+    with pytest.raises(KeyError):  # the server behind us gets it too, and logs it
+        asyncio.run(service.app(scope, receive, send))
+    start, body = sent[0], b"".join(message.get("body", b"") for message in sent[1:])
+    assert start["status"] == 500
+    assert b"urn:palate:problem:fault" in body
+    assert b"secret" not in body
+    assert b"KeyError" not in body
+    assert b"server" not in {name for name, _ in start["headers"]}
 
 
 def test_t19_what_is_shared_on_this_machine_is_the_owners_alone(settings: Settings) -> None:
-    import asyncio
-
-    from palate.serve.counters import Counters
-    from palate.serve.layout import Layout
-
     layout = Layout(settings.home)
 
     async def listen(service: InProcessService) -> None:

@@ -29,6 +29,7 @@ from palate.serve.layout import Layout
 from palate.serve.lock import running_service
 from palate.serve.remote import RemoteIngest, open_ingest_or_writer
 from palate.serve.supervisor import serve
+from palate.store.key import Scope
 from palate.types import Verdict
 
 pytestmark = pytest.mark.slow
@@ -345,11 +346,12 @@ def test_slow_and_broken_peers_do_not_stop_the_others(shared: BackgroundService)
         peer.close()
 
 
-def test_no_key_is_in_the_log_or_in_a_command_line(settings: Settings, tmp_path: Path) -> None:
-    key = "a-very-secret-key"
-    keyed = settings.serve.model_copy(update={"keys": (key,)})
+def test_t05_no_key_is_in_the_log_or_in_a_command_line(
+    settings: Settings, make_key: Callable[..., str], tmp_path: Path
+) -> None:
+    key = make_key(settings.home, Scope.READ)
     log = tmp_path / "service.log"
-    with BackgroundService(settings.model_copy(update={"serve": keyed}), log=log) as service:
+    with BackgroundService(settings, log=log) as service:
         headers = {"authorization": f"Bearer {key}"}
         assert httpx.get(service.url + "/v1/popular").status_code == 401
         assert httpx.get(service.url + "/v1/popular", headers=headers).status_code == 200
@@ -357,8 +359,11 @@ def test_no_key_is_in_the_log_or_in_a_command_line(settings: Settings, tmp_path:
             for pid in pids:
                 assert key.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
                 assert key.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
+        wrong = {"authorization": f"Bearer {key}x"}
+        assert httpx.get(service.url + "/v1/popular", headers=wrong).status_code == 401
+    assert log.stat().st_size > 0
     assert key not in log.read_text()
-    for path in Layout(settings.home).run.rglob("*"):
+    for path in settings.home.rglob("*"):
         if path.is_file():
             assert key.encode() not in path.read_bytes()
     assert json.loads(Layout(settings.home).lock.read_text() or "null") is None

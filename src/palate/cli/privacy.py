@@ -80,9 +80,7 @@ def erase(
     found = do(settings, people, now)
     session.terminal.answer(
         {"status": found.status.value, "ids": found.ids, "erase_by": found.erase_by or None},
-        fields(
-            [("status", found.status.value), ("ids", found.ids), ("erase by", found.erase_by)]
-        ),
+        fields([("status", found.status.value), ("ids", found.ids), ("erase by", found.erase_by)]),
     )
 
 

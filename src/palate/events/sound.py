@@ -9,6 +9,7 @@ from typing import Final
 from palate.events.schema import (
     ITEM_DELETED,
     ITEM_UPSERTED,
+    RESERVED,
     USER_FORGOTTEN,
     USER_IDENTIFIED,
     USER_UPSERTED,
@@ -21,6 +22,7 @@ MAX_ID_BYTES: Final = 500
 """Longest id, in bytes of UTF-8: with its prefix it is still a key of the online store (511)."""
 
 _MAX_TIME_US: Final = 1 << 62
+_ID_FIELDS: Final = ("event", "event_id", "user_id", "anonymous_id", "item_id")
 _ID: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,500}").fullmatch
 
 
@@ -46,19 +48,21 @@ def fault(event: Event) -> str | None:
     Ids are text of 1 to 500 bytes without control characters, a value is a finite number,
     a time is not negative, and an event about an item or a user names it.
     """
-    for name, public in (
-        ("event", event.event),
-        ("event_id", event.event_id),
-        ("user_id", event.user_id),
-        ("anonymous_id", event.anonymous_id),
-        ("item_id", event.item_id),
-    ):
-        if public is not None and (wrong := id_fault(name, public)):
-            return wrong
+    ids = (event.event, event.event_id, event.user_id, event.anonymous_id, event.item_id)
+    text = "".join([public for public in ids if public is not None])
+    # Printable ASCII has none of the faults, unless something is empty or too long.
+    if "" in ids or len(text) > MAX_ID_BYTES or not (text.isascii() and text.isprintable()):
+        for name, public in zip(_ID_FIELDS, ids, strict=True):
+            if public is not None and (wrong := id_fault(name, public)):
+                return wrong
     if event.value is not None and not math.isfinite(event.value):
         return "value is not a finite number"
     if not 0 <= event.timestamp <= _MAX_TIME_US:
         return "timestamp is before 1970 or beyond reach"
+    return _reserved_fault(event) if event.event in RESERVED else None
+
+
+def _reserved_fault(event: Event) -> str | None:
     if event.item_id is None and event.event in (ITEM_UPSERTED, ITEM_DELETED):
         return f"{event.event} needs an item_id"
     if event.user_id is None and event.event == USER_UPSERTED:

@@ -25,6 +25,7 @@ from palate.data.histories import Histories
 from palate.errors import DataError
 from palate.models.config import Dimension, ModelConfig, Range
 from palate.models.kernels.bpr import descend_pairs, fold_in_pairs
+from palate.models.kernels.tiles import padded
 from palate.models.latent import Latent, initial_factors
 from palate.models.pairs import positive_pairs
 from palate.models.strata import STRATA, sweep
@@ -67,11 +68,11 @@ class BPR(Latent[BPRConfig]):
     Config = BPRConfig
     capabilities = frozenset({"similar_items"})
 
-    _factors: Float32Array  # (n_items, f) y
+    _factors: Float32Array  # (n_items, width) y
     _biases: Float32Array  # (n_items,) b
 
     def _set_items(self, items: Float32Array) -> None:
-        """Keep (n_items, f + 1): y, b."""
+        """Keep (n_items, width + 1): y, b."""
         super()._set_items(items)
         self._factors = np.ascontiguousarray(self._items[:, :-1])
         self._biases = self._items[:, -1].copy()
@@ -86,8 +87,9 @@ class BPR(Latent[BPRConfig]):
             )
         n_users, n_items = dataset.n_users, dataset.n_items
         rng = np.random.default_rng(config.seed)
-        x = initial_factors(n_users, config.f, std=config.sigma, seed=config.seed)
-        y = initial_factors(n_items, config.f, std=config.sigma, seed=config.seed + 1)
+        std, width = config.sigma, padded(config.f)
+        x = initial_factors(n_users, config.f, std=std, seed=config.seed, width=width)
+        y = initial_factors(n_items, config.f, std=std, seed=config.seed + 1, width=width)
         b = np.zeros(n_items, np.float32)
         for done in range(config.epochs):
             rate = config.alpha * (1 - done / config.epochs)
@@ -128,10 +130,10 @@ class BPR(Latent[BPRConfig]):
         sweep(block)
 
     def _fold_in(self, histories: Histories) -> Float32Array:
-        """(n, f + 1): x_u, 1."""
+        """(n, width + 1): x_u, 1."""
         config = self.config
         indptr, items = _touched(histories)
-        out = np.empty((histories.n_users, config.f), np.float32)
+        out = np.empty((histories.n_users, self._factors.shape[1]), np.float32)
         settings = (
             config.fold_passes,
             LEAST_STEPS,

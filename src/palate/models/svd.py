@@ -28,6 +28,7 @@ from pydantic import Field
 from palate.models.config import Dimension, ModelConfig, Range
 from palate.models.half_sweep import Rows
 from palate.models.kernels.funk import descend_block
+from palate.models.kernels.tiles import padded
 from palate.models.rated import Rated
 from palate.models.strata import STRATA, sweep
 from palate.types import Float32Array, Int32Array, Int64Array, Progress
@@ -83,7 +84,7 @@ class SVD(Rated[SVDConfig]):
                 progress(done + 1, config.epochs, "descending")
         factors, biases = items
         factors[np.bincount(ratings.items, minlength=n_items) == 0] = 0.0
-        return factors, biases
+        return np.ascontiguousarray(factors[:, : config.f]), biases
 
     @property
     def _fold_penalty(self) -> float:
@@ -93,8 +94,9 @@ class SVD(Rated[SVDConfig]):
 def _start(
     n: int, config: SVDConfig, rng: np.random.Generator
 ) -> tuple[Float32Array, Float32Array]:
-    """Factors (n, f) and biases (n,)."""
-    factors = rng.normal(0.0, config.sigma, (n, config.f)).astype(np.float32)
+    """Factors (n, width), zeros beyond f, and biases (n,)."""
+    factors = np.zeros((n, padded(config.f)), np.float32)
+    factors[:, : config.f] = rng.normal(0.0, config.sigma, (n, config.f))
     return factors, np.zeros(n, np.float32)
 
 

@@ -30,6 +30,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(config, server_state, app_state)
         self._in_head = True
         self._head_bytes = 0
+        self._moved = False  # whether what came last began or ended a request
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -46,12 +47,20 @@ class Connection(HttpToolsProtocol):
         """Called by the loop."""
         if self._in_head:
             self._head_bytes += len(data)
-            if self._head_timer is None:
-                self._arm()
-        super().data_received(data)
+        self._moved = False
+        super().data_received(data)  # ends the wait for the next request, whatever came
+        if not self._moved and self._in_head and self._head_timer is None:
+            self._arm()  # line breaks between two requests begin none
         if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
             self.transport.write(_REFUSAL)
             self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """Called by the parser."""
+        self._moved = True
+        if self._head_timer is None:
+            self._arm()
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Called by the parser."""
@@ -62,7 +71,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Called by the parser."""
-        self._in_head = True
+        self._in_head = self._moved = True
         super().on_message_complete()
 
     def _arm(self) -> None:

@@ -14,6 +14,7 @@ from palate.events.sound import id_fault
 from palate.serve.problem import ProblemError
 
 __all__ = [
+    "BODY_S",
     "answer",
     "decode",
     "read_body",
@@ -24,7 +25,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-_BODY_S: Final = 20.0  # from the head of a request to the end of its body
+BODY_S: Final = 20.0  # from the head of a request to the end of its body
 
 _encode = msgspec.json.Encoder().encode
 
@@ -60,7 +61,7 @@ async def read_body(request: Request, limit: int) -> bytes:
         raise _too_large(limit)
     body = bytearray()
     try:
-        async with asyncio.timeout(_BODY_S):
+        async with asyncio.timeout(BODY_S):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > limit:
@@ -69,7 +70,7 @@ async def read_body(request: Request, limit: int) -> bytes:
         raise ProblemError(
             408,
             "too-slow",
-            f"the body did not come within {_BODY_S:.0f} s",
+            f"the body did not come within {BODY_S:.0f} s",
             headers={"connection": "close"},
         ) from error
     except ClientDisconnect as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,8 +13,8 @@ from palate.serve.child import child_environment
 
 __all__ = ["Spare", "Spawned", "spawn"]
 
-_SETTLE_S: Final = 5.0  # after the start: until then everybody is busy enough
-_LOOK_S: Final = 1.0
+_SETTLE_S: Final = 3.0  # after the start: until then everybody is busy enough
+_LOOK_S: Final = 1.0  # for a spare that has died
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,12 @@ class Spare:
         self._module = module
         self._descriptors = descriptors
         self._waiting: Spawned | None = None
+        self._taken = asyncio.Event()
 
     async def take(self) -> Spawned:
-        """The spare where there is one; else a process that has just been started."""
+        """The spare where there is one, be it half loaded; else one that was just started."""
         waiting, self._waiting = self._waiting, None
+        self._taken.set()
         if waiting is not None:
             if waiting.process.returncode is None:
                 return waiting
@@ -94,7 +97,9 @@ class Spare:
                 self._waiting = None
             if self._waiting is None:
                 self._waiting = await spawn(self._module, self._descriptors)
-            await asyncio.sleep(_LOOK_S)
+            self._taken.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._taken.wait(), _LOOK_S)
 
     async def close(self) -> None:
         """End the spare."""

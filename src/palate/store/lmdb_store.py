@@ -61,7 +61,9 @@ class LmdbStore:
 
         def values(transaction: Any) -> list[bytes | None]:
             get, state = transaction.get, environment.state
-            return [get(key, None, state) if _is_key(key) else None for key in keys]
+            return [
+                get(key, None, state) if 0 < len(key) <= MAX_KEY_BYTES else None for key in keys
+            ]
 
         return environment.run(values, write=False)
 
@@ -91,9 +93,9 @@ class LmdbStore:
             StoreError: A key is empty or over 511 bytes; read-only; the disk is full.
         """
         environment = self._opened(write=True)
-        for key in puts:
-            if not _is_key(key):
-                raise StoreError(f"a key of {len(key)} bytes; keys have 1 to {MAX_KEY_BYTES}")
+        bad = next((key for key in puts if not 0 < len(key) <= MAX_KEY_BYTES), None)
+        if bad is not None:
+            raise StoreError(f"a key of {len(bad)} bytes; keys have 1 to {MAX_KEY_BYTES}")
 
         def put(transaction: Any) -> None:
             for key, value in puts.items():
@@ -163,10 +165,6 @@ class LmdbStore:
                 hint="the process that owns the event log writes it",
             )
         return self._environment
-
-
-def _is_key(key: bytes) -> bool:
-    return 0 < len(key) <= MAX_KEY_BYTES
 
 
 def _page_of(environment: Environment, prefix: bytes, after: bytes | None, wanted: int) -> Any:

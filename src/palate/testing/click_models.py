@@ -164,12 +164,15 @@ class ClickModelConformance:
         assert calls
         assert all(0 < done <= total for done, total, _ in calls)
 
-    def test_labels_of_one_class_are_refused(self, board: pl.DataFrame) -> None:
-        if self.model.config.task != "click":
-            pytest.skip("only clicks have two classes")
+    def test_labels_of_one_class_are_refused_for_clicks(self, board: pl.DataFrame) -> None:
+        """Only clicks have two classes: ratings and ranks that are all equal are fitted."""
         for label in (0, 1):
-            with pytest.raises(DataError, match="nothing to tell apart"):
-                self.make().fit(board.with_columns(click=pl.lit(label)), "click")
+            equal = board.with_columns(click=pl.lit(label))
+            if self.model.config.task == "click":
+                with pytest.raises(DataError, match="nothing to tell apart"):
+                    self.make().fit(equal, "click")
+            else:
+                assert np.isfinite(self.make().fit(equal, "click").predict(equal)).all()
 
     @pytest.mark.parametrize("bad", [float("nan"), float("inf"), None])
     def test_labels_that_are_no_numbers_are_refused(
@@ -182,10 +185,13 @@ class ClickModelConformance:
             self.make().fit(broken, "label")
 
     def test_a_label_out_of_scale_is_refused(self, board: pl.DataFrame) -> None:
+        """Any finite number is a rating; a click or a grade is not below 0."""
+        below = board.with_columns(click=pl.lit(-1))
         if self.model.config.task == "rating":
-            pytest.skip("any finite number is a rating")
-        with pytest.raises(DataError, match="row 1"):
-            self.make().fit(board.with_columns(click=pl.lit(-1)), "click")
+            assert np.isfinite(self.make().fit(below, "click").predict(below)).all()
+        else:
+            with pytest.raises(DataError, match="row 1"):
+                self.make().fit(below, "click")
 
     def test_an_absent_label_is_refused(self, board: pl.DataFrame) -> None:
         with pytest.raises(DataError, match="nowhere"):

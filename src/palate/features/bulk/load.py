@@ -5,7 +5,7 @@ The result is that of `features.changes`, record by record; a property test says
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -61,6 +61,7 @@ def take_in(store: OnlineStore, log: EventLog, after: int, upto: int, limit: int
     Yields:
         How far it has come, as an offset. The state is whole only at the end.
     """
+    empty = after == 0  # nothing to look up there
     while after < upto:
         end = min(after + CHUNK, upto)
         rows = Rows()
@@ -69,8 +70,9 @@ def take_in(store: OnlineStore, log: EventLog, after: int, upto: int, limit: int
             rows.add(interactions(log, start, stop))
             yield after + (stop - after) // 2  # the other half of the work is to write
         upserts, seen, gone = _write_entities(store, log, after, end)
-        _write_people(store, rows, seen, upserts, limit)
+        _People(store, limit, empty=empty).write(rows, seen, upserts)
         store.write(gone)  # who was forgotten did nothing afterwards: `Ingest` refuses it
+        empty = False
         yield (after := end)
 
 
@@ -103,56 +105,68 @@ def _write_entities(
     return upserts, seen, gone
 
 
-def _write_people(
-    store: OnlineStore,
-    rows: Rows,
-    seen: Mapping[str, tuple[list[int], list[str]]],
-    upserts: _Upserts,
-    limit: int,
-) -> None:
-    links = _links(store, [*rows.visitors(), *seen])
-    identified: dict[str, Identified] = {}
-    for visitor, (offsets, users) in seen.items():
-        before = links.pop(visitor, None)
-        left = None if before is not None else store.get(key(ANONYMOUS, visitor))
-        identified[visitor] = Identified(offsets, users, before, decoded(left, decode_user))
-    for block in rows.by_person(links, identified, limit):
-        store.write(_merged(store, dict(block), upserts, limit))
-    rest = iter(upserts.items())
-    while part := dict(islice(rest, _WRITE)):  # of users who did nothing else
-        store.write(_merged(store, {key(USER, user): UserState() for user in part}, part, limit))
-    marks: Puts = {key(LINK, visitor): key(b"", s.users[-1]) for visitor, s in identified.items()}
-    gone: Puts = {key(ANONYMOUS, v): None for v, s in identified.items() if s.left is not None}
-    store.write({**marks, **gone})
+class _People:
+    """Users and visitors, written once a chunk of the log is sorted.
 
+    Args:
+        store: Where to.
+        limit: Most recent events kept per person.
+        empty: Whether there is nobody in `store` yet.
+    """
 
-def _links(store: OnlineStore, visitors: list[str]) -> dict[str, str]:
-    """The users that those of `visitors` are who were identified before."""
-    links: dict[str, str] = {}
-    rest = iter(visitors)
-    while part := list(islice(rest, _WRITE)):
-        raws = store.get_many([key(LINK, visitor) for visitor in part])
-        found = zip(part, raws, strict=True)
-        links |= {v: raw.decode("utf-8", "surrogatepass") for v, raw in found if raw is not None}
-    return links
+    def __init__(self, store: OnlineStore, limit: int, *, empty: bool) -> None:
+        self._store = store
+        self._limit = limit
+        self._empty = empty
 
+    def write(
+        self, rows: Rows, seen: Mapping[str, tuple[list[int], list[str]]], upserts: _Upserts
+    ) -> None:
+        store = self._store
+        links = self._links([*rows.visitors(), *seen])
+        identified: dict[str, Identified] = {}
+        for visitor, (offsets, users) in seen.items():
+            before = links.pop(visitor, None)
+            left = None if before is not None else store.get(key(ANONYMOUS, visitor))
+            identified[visitor] = Identified(offsets, users, before, decoded(left, decode_user))
+        for block in rows.by_person(links, identified, self._limit):
+            store.write(self._merged(block, upserts))
+        rest = iter(upserts.items())
+        while part := dict(islice(rest, _WRITE)):  # of users who did nothing else
+            store.write(self._merged([(key(USER, user), UserState()) for user in part], part))
+        marks: Puts = {key(LINK, v): key(b"", s.users[-1]) for v, s in identified.items()}
+        gone: Puts = {key(ANONYMOUS, v): None for v, s in identified.items() if s.left is not None}
+        store.write({**marks, **gone})
 
-def _merged(store: OnlineStore, new: dict[bytes, UserState], upserts: _Upserts, limit: int) -> Puts:
-    """What was stored of these people, with `new` and what `upserts` says; takes it from there."""
-    puts: Puts = {}
-    for (name, state), raw in zip(new.items(), store.get_many(list(new)), strict=True):
-        if raw is not None:
-            stored = decode_user(raw)
-            stored.join(state, state.updated_offset, limit)
-            state = stored
-        if upserts and name.startswith(USER):
-            user = name[len(USER) :].decode("utf-8", "surrogatepass")
-            offset, attributes = upserts.pop(user, (0, None))
-            if attributes is not None:
-                state.attributes = attributes
-                state.updated_offset = max(state.updated_offset, offset)
-        puts[name] = encode_user(state)
-    return puts
+    def _links(self, visitors: list[str]) -> dict[str, str]:
+        """The users that those of `visitors` are who were identified before."""
+        links: dict[str, str] = {}
+        rest = iter(visitors)
+        while part := list(islice(rest, _WRITE)):
+            raws = self._stored([key(LINK, visitor) for visitor in part])
+            found = zip(part, raws, strict=True)
+            links |= {v: r.decode("utf-8", "surrogatepass") for v, r in found if r is not None}
+        return links
+
+    def _merged(self, new: list[tuple[bytes, UserState]], upserts: _Upserts) -> Puts:
+        """These people as stored, with `new` and what `upserts` says; that is taken from there."""
+        puts: Puts = {}
+        for (name, state), raw in zip(new, self._stored([n for n, _ in new]), strict=True):
+            if raw is not None:
+                stored = decode_user(raw)
+                stored.join(state, state.updated_offset, self._limit)
+                state = stored
+            if upserts and name.startswith(USER):
+                user = name[len(USER) :].decode("utf-8", "surrogatepass")
+                offset, attributes = upserts.pop(user, (0, None))
+                if attributes is not None:
+                    state.attributes = attributes
+                    state.updated_offset = max(state.updated_offset, offset)
+            puts[name] = encode_user(state)
+        return puts
+
+    def _stored(self, names: list[bytes]) -> Sequence[bytes | None]:
+        return [None] * len(names) if self._empty else self._store.get_many(names)
 
 
 def _cut(raw: bytes, limit: int) -> bytes:

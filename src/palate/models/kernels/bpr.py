@@ -8,27 +8,34 @@ import numba
 import numpy as np
 
 from palate.models.kernels.cholesky import FAST
+from palate.models.kernels.lanes import LANES, load, multiply_add, splat, store, total
 from palate.models.kernels.random import below, next_state, seeded
+from palate.models.kernels.tiles import fill
 
 __all__ = ["descend_pairs", "fold_in_pairs"]
 
 
-@numba.njit(cache=True, nogil=True, fastmath=FAST)
-def _advantage(x, yi, yj):  # type: ignore[no-untyped-def]
-    total = np.float32(0)
-    for k in range(x.shape[0]):
-        total += x[k] * (yi[k] - yj[k])
-    return total
+@numba.njit(cache=True, nogil=True)
+def _advantage(x, u, y, i, j):  # type: ignore[no-untyped-def]
+    """x_u . (y_i - y_j)."""
+    sums, minus = splat(np.float32(0)), splat(np.float32(-1))
+    for k in range(0, x.shape[1], LANES):
+        apart = multiply_add(minus, load(y, j, k), load(y, i, k))
+        sums = multiply_add(load(x, u, k), apart, sums)
+    return total(sums)
 
 
-@numba.njit(cache=True, nogil=True, fastmath=FAST)
-def _move(x, yi, yj, step, keep):  # type: ignore[no-untyped-def]
-    user_keep, item_keep = keep
-    for k in range(x.shape[0]):
-        a, b, c = x[k], yi[k], yj[k]
-        x[k] = user_keep * a + step * (b - c)
-        yi[k] = item_keep * b + step * a
-        yj[k] = item_keep * c - step * a
+@numba.njit(cache=True, nogil=True)
+def _move(x, u, y, i, j, step, keep):  # type: ignore[no-untyped-def]
+    """Up the gradient: x_u towards y_i - y_j, y_i towards x_u, y_j away from it."""
+    up, down, minus, zero = splat(step), splat(-step), splat(np.float32(-1)), splat(np.float32(0))
+    user_keep, item_keep = splat(keep[0]), splat(keep[1])
+    for k in range(0, x.shape[1], LANES):
+        a, b, c = load(x, u, k), load(y, i, k), load(y, j, k)
+        apart = multiply_add(minus, c, b)
+        store(x, u, k, multiply_add(up, apart, multiply_add(user_keep, a, zero)))
+        store(y, i, k, multiply_add(up, a, multiply_add(item_keep, b, zero)))
+        store(y, j, k, multiply_add(down, a, multiply_add(item_keep, c, zero)))
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
@@ -42,7 +49,8 @@ def descend_pairs(order, indptr, items, model, drawn, rate, keep, seed):  # type
         order: (n,) int32 users, distinct.
         indptr: (n_users + 1,) int64.
         items: (m,) int32.
-        model: x (n_users, f), y (n_items, f), b (n_items,), float32; changed in place.
+        model: x (n_users, f), y (n_items, f), b (n_items,), float32; changed in place. f is a
+            multiple of 8.
         drawn: stratum (n_items,) int32, 1 for the items that may be used in this block;
             pool (p,) int32, those items.
         rate: float32, the step.
@@ -59,20 +67,20 @@ def descend_pairs(order, indptr, items, model, drawn, rate, keep, seed):  # type
         for e in range(indptr[u], indptr[u + 1]):
             touched[items[e]] = u
         for e in range(indptr[u], indptr[u + 1]):
-            i = items[e]
+            i = np.int64(items[e])
             if not here[i]:
                 continue
             j = i
             for _ in range(8):
                 state = next_state(state)
-                j = pool[below(state, n_pool)]
+                j = np.int64(pool[below(state, n_pool)])
                 if touched[j] != u:
                     break
             if touched[j] == u:
                 continue
-            better = b[i] - b[j] + _advantage(x[u], y[i], y[j])
-            step = rate / (np.float32(1) + math.exp(better))
-            _move(x[u], y[i], y[j], step, keep)
+            better = b[i] - b[j] + _advantage(x, u, y, i, j)
+            step = np.float32(rate / (np.float32(1) + math.exp(better)))
+            _move(x, u, y, i, j, step, keep)
             b[i] = keep[1] * b[i] + step
             b[j] = keep[1] * b[j] - step
 
@@ -89,7 +97,7 @@ def fold_in_pairs(start, stop, indptr, items, y, b, settings, out):  # type: ign
         stop: History after the last.
         indptr: (n + 1,) int64.
         items: (m,) int32, distinct within a history.
-        y: (n_items, f) float32.
+        y: (n_items, f) float32; f is a multiple of 8.
         b: (n_items,) float32.
         settings: passes over a history (int), least steps (int), first step (float32),
             penalty of a step (float32), seed (int).
@@ -98,33 +106,33 @@ def fold_in_pairs(start, stop, indptr, items, y, b, settings, out):  # type: ign
     passes, least, rate, penalty, seed = settings
     n_items, f = y.shape
     touched = np.full(n_items, -1, np.int64)
-    mean = np.empty(f, np.float32)
+    x, mean = np.empty((1, f), np.float32), np.empty((1, f), np.float32)
+    minus, zero = splat(np.float32(-1)), np.float32(0)
     for r in range(start, stop):
-        x = out[r - start]
-        x[:] = 0
-        mean[:] = 0
+        fill(x, 0, 0, f, zero)
+        fill(mean, 0, 0, f, zero)
         n = indptr[r + 1] - indptr[r]
-        if n == 0 or n == n_items:
-            continue
         for e in range(indptr[r], indptr[r + 1]):
             touched[items[e]] = r
         state = seeded(seed)
-        total = max(passes * n, least)
-        half = total // 2
-        for at in range(total):
-            i = items[indptr[r] + at % n]
+        count = max(passes * n, least) if 0 < n < n_items else 0
+        half = count // 2
+        for at in range(count):
+            i = np.int64(items[indptr[r] + at % n])
             j = i
             while touched[j] == r:
                 state = next_state(state)
                 j = below(state, n_items)
-            slower = rate * (np.float32(1) - np.float32(at) / np.float32(total))
-            better = b[i] - b[j] + _advantage(x, y[i], y[j])
-            step = slower / (np.float32(1) + math.exp(better))
-            keep = np.float32(1) - slower * penalty
-            for k in range(f):
-                x[k] = keep * x[k] + step * (y[i, k] - y[j, k])
-            if at >= half:
-                for k in range(f):
-                    mean[k] += x[k]
-        for k in range(f):
-            x[k] = mean[k] / np.float32(total - half)
+            slower = rate * (np.float32(1) - np.float32(at) / np.float32(count))
+            better = b[i] - b[j] + _advantage(x, 0, y, i, j)
+            step = splat(np.float32(slower / (np.float32(1) + math.exp(better))))
+            keep = splat(np.float32(1) - slower * penalty)
+            counted = splat(np.float32(at >= half))
+            for k in range(0, f, LANES):
+                apart = multiply_add(minus, load(y, j, k), load(y, i, k))
+                moved = multiply_add(step, apart, multiply_add(keep, load(x, 0, k), splat(zero)))
+                store(x, 0, k, moved)
+                store(mean, 0, k, multiply_add(counted, moved, load(mean, 0, k)))
+        share = splat(np.float32(1) / np.float32(max(1, count - half)))
+        for k in range(0, f, LANES):
+            store(out, r - start, k, multiply_add(share, load(mean, 0, k), splat(zero)))

@@ -6,6 +6,7 @@ import numba
 import numpy as np
 
 from palate.models.kernels.cholesky import FAST
+from palate.models.kernels.lanes import LANES, load, multiply_add, splat, store, total
 
 __all__ = ["descend_block"]
 
@@ -18,7 +19,8 @@ def descend_block(start, stop, ratings, users, items, rate, penalty):  # type: i
         start: First rating.
         stop: Rating after the last.
         ratings: users (m,) int32, items (m,) int32, ratings less their mean (m,) float32.
-        users: factors (n_users, f) float32, biases (n_users,) float32; changed in place.
+        users: factors (n_users, f) float32, biases (n_users,) float32; changed in place. f is
+            a multiple of 8.
         items: The same of items.
         rate: float32, the step.
         penalty: float32, regularisation of each step.
@@ -26,18 +28,18 @@ def descend_block(start, stop, ratings, users, items, rate, penalty):  # type: i
     who, what, wanted = ratings
     P, bu = users
     Q, bi = items
-    f = P.shape[1]
     keep = np.float32(1) - rate * penalty
+    kept, zero = splat(keep), splat(np.float32(0))
     for at in range(start, stop):
-        u, i = who[at], what[at]
-        p, q = P[u], Q[i]
-        score = np.float32(0)
-        for k in range(f):
-            score += p[k] * q[k]
-        step = rate * (wanted[at] - bu[u] - bi[i] - score)
+        u, i = np.int64(who[at]), np.int64(what[at])
+        sums = zero
+        for k in range(0, P.shape[1], LANES):
+            sums = multiply_add(load(P, u, k), load(Q, i, k), sums)
+        step = rate * (wanted[at] - bu[u] - bi[i] - total(sums))
         bu[u] = keep * bu[u] + step
         bi[i] = keep * bi[i] + step
-        for k in range(f):
-            before = p[k]
-            p[k] = keep * before + step * q[k]
-            q[k] = keep * q[k] + step * before
+        up = splat(step)
+        for k in range(0, P.shape[1], LANES):
+            p, q = load(P, u, k), load(Q, i, k)
+            store(P, u, k, multiply_add(up, q, multiply_add(kept, p, zero)))
+            store(Q, i, k, multiply_add(up, p, multiply_add(kept, q, zero)))

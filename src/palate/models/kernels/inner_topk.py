@@ -26,13 +26,13 @@ def _offer(scores, r, left, width, open_to, u, heaps):  # type: ignore[no-untype
     """Offer a panel's scores to a user's heap, and set the floor that the next must pass."""
     heap_score, heap_item, held, floor = heaps
     seen, allowed = open_to
-    k = heap_score.shape[1]
+    k, low = heap_score.shape[1], floor[u]
     for j in range(width):
-        score, item = np.float64(scores[r, j]), left + j
-        if score > floor[u] and allowed[item] and not seen[u, item]:
-            held[u] = heap_push(heap_score[u], heap_item[u], held[u], score, item)
+        score = scores[r, j]
+        if score > low and not seen[u, left + j] and allowed[left + j]:
+            held[u] = heap_push(heap_score[u], heap_item[u], held[u], np.float64(score), left + j)
             if held[u] == k:
-                floor[u] = heap_score[u, 0]
+                low = floor[u] = np.float32(heap_score[u, 0])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -58,7 +58,7 @@ def inner_top_k(  # type: ignore[no-untyped-def]
     n, f = users.shape
     n_items, k = allowed.shape[0], min(out_items.shape[1], allowed.shape[0])
     heap_score, heap_item = np.empty((USERS, k), np.float64), np.empty((USERS, k), np.int32)
-    held, floor = np.zeros(USERS, np.int64), np.empty(USERS, np.float64)
+    held, floor = np.zeros(USERS, np.int64), np.empty(USERS, np.float32)
     heaps = (heap_score, heap_item, held, floor)
     ends, scores = np.empty((USERS, 2), np.float32), np.empty((4, PANEL), np.float32)
     seen, silent = np.zeros((USERS, n_items), np.bool_), np.ones(n, np.bool_)
