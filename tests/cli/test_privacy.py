@@ -76,7 +76,7 @@ def test_an_impossible_id(palate: Run) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("lived")
 def test_through_a_running_service(palate: Run, tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path / ".palate", serve={"port": 0, "workers": 1})  # type: ignore[arg-type]
+    settings = Settings(home=tmp_path / ".palate", serve={"port": 0, "workers": 1})
     with BackgroundService(settings, log=tmp_path / "service.log"):
         erased = palate("privacy", "erase", ANN, "--now", "--json")
         assert erased.code == 0, erased.err

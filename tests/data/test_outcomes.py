@@ -33,9 +33,7 @@ def slate(request: str = "r1", items: str = "abc", at_s: int = 100, **more: Any)
 
 def did(kind: str, item: str, request: str | None = "r1", at_s: int = 101, **more: Any) -> Event:
     fields = {"user_id": "u", "event_id": f"o{next(_made)}", **more}
-    return Event(
-        event=kind, item_id=item, request_id=request, timestamp=at_s * SECOND, **fields
-    )
+    return Event(event=kind, item_id=item, request_id=request, timestamp=at_s * SECOND, **fields)
 
 
 def join(*events: Event, **options: Any) -> pl.DataFrame:

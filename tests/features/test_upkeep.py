@@ -25,7 +25,7 @@ DAY_US = 86_400_000_000
 NOW_US = 100 * DAY_US
 
 
-def keeping(days: float | None = 10.0, *, history_limit: int = 500, **log: float) -> Settings:
+def keeping(days: float = 10.0, *, history_limit: int = 500, **log: float) -> Settings:
     return Settings(
         log=LogSettings(retention_days=days, **log),
         serve={"history_limit": history_limit},
@@ -85,7 +85,7 @@ def test_what_is_old_is_dropped_and_a_rebuild_still_knows_it(
 def test_without_a_period_nothing_is_dropped_and_there_is_no_base(
     tmp_path: Path, clock: Callable[[int], None]
 ) -> None:
-    with open_ingest(tmp_path, keeping(None)) as ingest:
+    with open_ingest(tmp_path, keeping(0)) as ingest:
         clock(1)
         ingest.append([click(n) for n in range(5)])
         run(ingest)
@@ -153,7 +153,7 @@ def test_items_and_links_stay_and_old_versions_go(
 def test_a_tombstone_stays_while_nothing_else_is_dropped(
     tmp_path: Path, clock: Callable[[int], None]
 ) -> None:
-    wanted = keeping(None, tombstones_days=1.0, versions_days=1.0)
+    wanted = keeping(0, tombstones_days=1.0, versions_days=1.0)
     with open_ingest(tmp_path, wanted) as ingest:
         clock(1)
         ingest.append([Event(event=ITEM_DELETED, event_id="j", item_id="j"), click(1)])

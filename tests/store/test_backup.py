@@ -28,6 +28,11 @@ def fill(folder: Path) -> dict[str, Any]:
     return {"head": 7}
 
 
+def fill_a_little(folder: Path) -> dict[str, Any]:
+    (folder / "one.txt").write_text("x")
+    return {}
+
+
 def make(place: Path) -> Path:
     make_backup(place / "backup", fill, parts=PARTS)
     return place / "backup"
@@ -86,9 +91,7 @@ def test_a_backup_is_replaced_only_when_told(tmp_path: Path) -> None:
     folder = make(tmp_path)
     with pytest.raises(StoreError, match="is a backup already"):
         make_backup(folder, fill, parts=PARTS)
-    make_backup(
-        folder, lambda f: (f / "one.txt").write_text("x") and {}, parts=PARTS, overwrite=True
-    )
+    make_backup(folder, fill_a_little, parts=PARTS, overwrite=True)
     assert set(verify_backup(folder).files) == {"one.txt"}
     (tmp_path / "mine").mkdir()
     with pytest.raises(StoreError, match="is no backup"):

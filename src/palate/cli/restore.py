@@ -30,8 +30,9 @@ def restore(
 ) -> None:
     """Put the backup in FOLDER in the place of what home holds.
 
-    The state is rebuilt from it. Every file is proved by its checksum before anything is changed, and once more after it was
-    copied. A restore that is cut short has changed nothing, or is finished by the next start.
+    The state is rebuilt from it. Every file is proved by its checksum before anything is changed,
+    and once more after it was copied. A restore that is cut short has changed nothing, or is
+    finished by the next start.
     """
     from palate.features.backup import restore_home
     from palate.serve.lock import running_service

@@ -57,8 +57,8 @@ class Upkeep:
 
     def _expire(self, now_us: int) -> bool:
         days = self._settings.retention_days
-        if days is None:
-            return False
+        if days == 0:
+            return False  # for ever
         upto = min(self._received(now_us, days), self._passed())
         start = self._log.start()
         if upto < start:
@@ -110,7 +110,7 @@ def _check(base: State, log: SqliteEventLog) -> None:
         base.close()
         raise StoreError(
             "another version of Palate wrote the state's base: nothing is dropped from the log",
-            hint="use that version, or set no log.retention_days",
+            hint="use that version, or set log.retention_days to 0",
         )
     if not log.start() - 1 <= base.offset() <= log.head():
         reached = base.offset()

@@ -18,7 +18,7 @@ import msgspec
 
 from palate.config import ObserveSettings
 
-__all__ = ["REQUEST_ID", "TRACE_ID", "RequestLog", "configure_logs"]
+__all__ = ["REQUEST_ID", "TRACE_ID", "Line", "RequestLog", "configure_logs"]
 
 REQUEST_ID: Final[ContextVar[str]] = ContextVar("request_id", default="")
 TRACE_ID: Final[ContextVar[str]] = ContextVar("trace_id", default="")

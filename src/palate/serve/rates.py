@@ -15,16 +15,17 @@ __all__ = ["Rates"]
 
 _SLOTS: Final = 1 << 14  # keys beyond that share a slot with one made so many keys before
 _CELL: Final = 8
+_TRIES: Final = 100
 
 
 class Rates:
     """Admits requests by the generic cell rate algorithm, which is a token bucket in one number.
 
     The number is the moment at which the bucket will be full again. A request that would put it
-    more than a burst ahead of now is refused. Workers take a lock for the two microseconds of an
-    update, and never wait for it: where another one holds it, one of two updates may be lost,
-    so that under contention a key may now and then get one request more than its rate, never
-    one less.
+    more than a burst ahead of now is refused. Workers take a lock for the few microseconds of an
+    update. They never wait for one that was stopped while it held the lock: after a hundred
+    tries they go on without it, and one of two updates may be lost. So a key may now and then
+    get a request more than its rate, and never one less.
 
     Source: ITU-T I.371, annex A (virtual scheduling).
 
@@ -68,11 +69,14 @@ class Rates:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def _lock(self) -> bool:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        for _ in range(_TRIES):
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0)  # lets a holder go on that was taken off its core
+            else:
+                return True
+        return False
 
     def close(self) -> None:
         """Give the mapping back."""

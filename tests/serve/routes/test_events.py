@@ -129,7 +129,8 @@ def kept(service: InProcessService) -> list[DeadLetter]:
 
 
 def test_what_is_refused_is_kept_as_it_came(service: InProcessService) -> None:
-    good, bad, worse = b'{"event": "click", "user_id": "u", "item_id": "c1"}', b'{"event":  5}', b"7"
+    good = b'{"event": "click", "user_id": "u", "item_id": "c1"}'
+    bad, worse = b'{"event":  5}', b"7"
     answered = service.request("POST", PATH, b"[%s,%s,%s]" % (good, bad, worse))
     reasons = [result.get("reason") for result in answered.json["results"]]
     letters = kept(service)

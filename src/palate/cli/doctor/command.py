@@ -30,7 +30,7 @@ def doctor(
         bool, typer.Option("--deep", help="Read every page and value, however long it takes.")
     ] = False,
 ) -> None:
-    """Check machine, settings, home and the running service; say what to type.
+    """Check machine, settings, home and service; say what to type.
 
     The exit code is 1 if something will not work. It changes nothing, and may be typed while
     the service runs.

@@ -52,5 +52,5 @@ def _damaged(path: Path, why: str) -> Finding:
     return fail(
         "databases",
         f"{path} is damaged: {why}",
-        hint=f"stop the service, move {path} aside, and put back a backup of it",
+        hint="stop the service; palate restore BACKUP --force",
     )

@@ -33,7 +33,7 @@ def check_log(workspace: Workspace) -> Iterator[Finding]:
             head = log.head()
             newest = log.read(head - 1, limit=1) if head else []
     except PalateError as error:
-        yield fail("log", error.message, hint=error.hint or "put back a backup of it")
+        yield fail("log", error.message, hint=error.hint or "palate restore BACKUP --force")
         return
     yield ok("log", f"{head:,} events")
     ahead_s = newest[0].event.received_at / 1e6 - time.time() if newest else 0.0
@@ -70,7 +70,8 @@ def _judge_group(log: SqliteEventLog, head: int, group: Group) -> Iterator[Findi
         yield warn(
             "groups",
             f"{group.name} is {lag:,} events and {waits_s / 3600:,.1f} h behind; {who}",
-            hint="start its consumer; until it commits, the log is not trimmed",
+            hint="start its consumer: until it commits, the log is not trimmed; or skip what it "
+            f"missed: palate events replay --group {group.name} --from {head + 1} --reset",
         )
 
 
