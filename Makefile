@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test quick check lint types wheel ranges bench bench-full soak clean packages
+.PHONY: help demo test quick check lint types wheel ranges audit bench bench-full soak clean packages
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ wheel: $(STAMP)
 
 ranges: $(STAMP)
 	$(BIN)/python tools/check_ranges.py
+
+audit: $(STAMP) ## known holes in the dependencies
+	$(BIN)/python tools/audit_dependencies.py $(ARGS)
 
 bench: $(STAMP) ## benchmarks against peers, under 30 minutes
 	$(BIN)/python benchmarks/run.py

@@ -19,7 +19,7 @@ PURESVD = {"ml-100k": PureSVDConfig(f=16, d=0.7), "ml-1m": PureSVDConfig(f=40, d
 ALS = {
     "ml-100k": ALSConfig(f=32, lambda_=0.015),
     "ml-1m": ALSConfig(f=128, lambda_=0.01),
-    "gowalla-lightgcn": ALSConfig(f=256, alpha0=0.02, lambda_=0.009, nu=0.6),
+    "gowalla-lightgcn": ALSConfig(f=512, alpha0=0.015, lambda_=0.011, nu=0.65),
 }
 NCF_ALS = ALSConfig(f=192, alpha0=0.3, lambda_=0.007, nu=1.0, iterations=12)
 BPR = {

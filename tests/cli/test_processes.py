@@ -83,7 +83,7 @@ def test_beside_a_service_events_go_through_its_writer(project: Path) -> None:
         assert {
             "level": "ok",
             "check": "service",
-            "found": f"runs at {url}",
+            "found": f"ready at {url}",
             "hint": None,
         } in findings
         second = run("serve", "--port", "0", cwd=project)

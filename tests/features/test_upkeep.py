@@ -253,7 +253,7 @@ EVENTS = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.tuples(st.lists(EVENTS, max_size=5), st.integers(0, 3)), max_size=8),
     st.integers(1, 3),

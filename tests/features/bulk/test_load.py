@@ -94,7 +94,7 @@ def small_parts() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("small_parts")
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(BATCHES, st.integers(1, 4), st.data())
 def test_many_at_once_is_one_batch_after_another(
     tmp_path_factory: pytest.TempPathFactory,
