@@ -22,8 +22,8 @@ def test_settings_reach_the_config() -> None:
 
 
 def test_an_unknown_model() -> None:
-    with pytest.raises(PluginError, match="'svd'"):
-        build("svd")
+    with pytest.raises(PluginError, match="'nosuch'"):
+        build("nosuch")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,15 +13,6 @@ from palate.serve.logs import REQUEST_ID, RequestLog, configure_logs
 from palate.testing.service import InProcessService
 
 UUID7 = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
-
-
-@pytest.fixture
-def _loggers_as_they_were() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def lines(capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -122,7 +112,6 @@ def test_which_requests_are_logged(
     assert [line["status"] for line in lines(capfd)] == statuses
 
 
-@pytest.mark.usefixtures("_loggers_as_they_were")
 def test_a_fault_is_logged_with_its_request_and_its_traceback(
     service: InProcessService, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -142,7 +131,6 @@ def test_a_fault_is_logged_with_its_request_and_its_traceback(
     assert (request["level"], request["status"], request["request_id"]) == ("warning", 500, "r9")
 
 
-@pytest.mark.usefixtures("_loggers_as_they_were")
 def test_other_loggers_speak_the_same(capfd: pytest.CaptureFixture[str]) -> None:
     configure_logs(ObserveSettings(log_format="json"), "writer")
     logging.getLogger("somewhere").warning("a line\nand another of %s", "two")
@@ -154,7 +142,6 @@ def test_other_loggers_speak_the_same(capfd: pytest.CaptureFixture[str]) -> None
     assert "request_id" not in line
 
 
-@pytest.mark.usefixtures("_loggers_as_they_were")
 def test_text_is_for_people_and_still_one_line(capfd: pytest.CaptureFixture[str]) -> None:
     settings = ObserveSettings(log_format="text")
     configure_logs(settings, "worker-0")
@@ -172,7 +159,6 @@ def test_auto_is_json_where_nobody_looks(capfd: pytest.CaptureFixture[str]) -> N
     assert lines(capfd)[0]["status"] == 200
 
 
-@pytest.mark.usefixtures("_loggers_as_they_were")
 def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
