@@ -15,8 +15,16 @@ from record import Record, number, read
 from tables import RESULTS, ROOT, update
 
 HERE = Path(__file__).resolve().parent
-SUITE = ("accuracy/movielens.py", "speed/sar.py", "speed/metrics.py")  # under 30 minutes
-LONG: tuple[str, ...] = ()  # with --full
+SUITE = (
+    "accuracy/movielens.py",
+    "speed/sar.py",
+    "speed/metrics.py",
+    "serving/load.py",
+    "serving/freshness.py",
+    "serving/events.py",
+    "fuzz.py",
+)  # under 30 minutes
+LONG: tuple[str, ...] = ("soak.py",)  # with --full
 MOST_S = 1800
 
 

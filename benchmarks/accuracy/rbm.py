@@ -30,7 +30,7 @@ from palate.stats import bootstrap_difference
 
 RMSE_TARGET: Final = 0.88
 POPULARITY: Final = 0.252  # NDCG@10 that the issue names
-TRIALS: Final = 30
+TRIALS: Final = 20
 SPACE: Final[dict[str, Dimension]] = {
     "visible": Choice(("binary",)),
     "F": Range(10, 200, log=True, integer=True),
