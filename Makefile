@@ -34,10 +34,10 @@ packages:
 	  || echo "note: the system package chromium is missing; browser tests are skipped"
 
 test: $(STAMP) packages ## all tests
-	$(BIN)/pytest -n 2 -m '' $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal -m '' $(ARGS)
 
 quick: $(STAMP) ## the default suite: without what is slow or needs a browser
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 check: lint types wheel ranges ## lint, types, wheel contents, dependency ranges
 

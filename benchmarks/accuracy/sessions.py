@@ -34,9 +34,9 @@ from palate.stats import bootstrap_difference, bootstrap_mean
 from palate.types import Float64Array, Int32Array
 from stored_sessions import STAN, best_after
 
-TRIALS: Final = 40
+TRIALS: Final = 80
 SESSIONS: Final = (100, 500, None)  # neighbours of STAN; None: all
-TUNED_ON: Final = 8000  # validation questions at most
+TUNED_ON: Final = 16000  # validation questions at most
 LATER: Final = 0.07  # part of Diginetica's training sessions, the latest, to tune on
 START_S: Final = 1_450_000_000
 SESSION_S: Final = 60  # apart: the set has no times; so its order spans four months, as it did

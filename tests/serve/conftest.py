@@ -8,7 +8,6 @@ popular. `ann` clicked `c0` and `c1` after training. Releases: `taste:1` (sar, `
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -33,16 +32,6 @@ from palate.types import AttributeKind
 
 COMEDIES = [f"c{n}" for n in range(6)]
 DRAMAS = [f"d{n}" for n in range(6)]
-
-
-@pytest.fixture(autouse=True)
-def _loggers_as_they_were() -> Iterator[None]:
-    """`serve` and `configure_logs` set up logging for their whole process, which is ours here."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def settings_of(home: Path) -> Settings:

@@ -101,6 +101,13 @@ def slate(client: httpx.Client, **question: Any) -> list[str]:
     return [item["item_id"] for item in answered.json()["items"]]
 
 
+def figures(service: BackgroundService) -> dict[str, float]:
+    """Each sample that `/metrics` shows, by its name and labels."""
+    lines = httpx.get(service.url + "/metrics").text.splitlines()
+    samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, _, value in samples}
+
+
 class Load:
     """Threads that ask without pause, each with a connection of its own, until left."""
 
@@ -153,9 +160,11 @@ def test_a_click_and_a_deletion_show_through_every_worker(shared: BackgroundServ
         with fresh(shared) as client:
             assert set(slate(client, user_id="new", k=4)) == {"c0", "c1", "c2", "c5"}
             workers.add(client.get("/readyz").text)
-    counted = httpx.get(shared.url + "/metrics").text
-    assert 'palate_requests_total{route="recommendations",status="200"} 24' in counted, "of all"
-    assert "palate_writer_events_total 2" in counted
+    asked = 'palate_requests_total{route="recommendations",status="200"}'
+    until(lambda: figures(shared)["palate_slates_logged_total"] == 24)
+    counted = figures(shared)
+    assert counted[asked] == 24, "of all workers together"
+    assert counted["palate_writer_events_total"] == 2 + 24, "the slates are events too"
 
 
 def test_an_alias_is_followed_under_load_without_a_failed_request(

@@ -18,7 +18,7 @@ from palate.types import Float32Array, FloatArray, Int32Array
 
 __all__ = ["Latent", "initial_factors"]
 
-MANY = 1 << 13  # users at once: no scores are held, only vectors and k answers for each
+USERS = 1024  # at once for a thread: enough to share the panels, few enough to share the work
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 
 
@@ -53,7 +53,7 @@ class Latent(Recommender[ConfigT]):
         """(n, f) float32, the vector of each history; 0 where it says nothing."""
 
     def _users_at_once(self) -> int:
-        return MANY
+        return USERS
 
     def _fill_top(self, histories: Histories, choice: Choice, out: Best) -> None:
         silent = inner_top_k(

@@ -13,7 +13,7 @@ import numpy as np
 from palate.events.log.interactions import Interactions
 from palate.features.keys import ANONYMOUS, USER
 from palate.features.user_state import UserState
-from palate.types import Int64Array
+from palate.types import Int32Array, Int64Array
 
 __all__ = ["Identified", "Rows", "visitor_name"]
 
@@ -41,11 +41,16 @@ class _Columns(NamedTuple):
     """(n_rows,) each; texts are numbers, a value of None is NaN (which no event has)."""
 
     arrived: Int64Array  # the offset at which the row came to its person
-    person: Int64Array
-    item: Int64Array
-    kind: Int64Array
+    person: Int32Array
+    item: Int32Array
+    kind: Int32Array
     time: Int64Array  # microseconds since 1970 UTC
     value: np.ndarray[tuple[int], np.dtype[np.float64]]
+
+
+_NO_CODES: Final = np.empty(0, np.int32)
+_NO_TIMES: Final = np.empty(0, np.int64)
+_NONE: Final = _Columns(_NO_TIMES, _NO_CODES, _NO_CODES, _NO_CODES, _NO_TIMES, np.empty(0))
 
 
 def visitor_name(anonymous_id: str) -> str:
@@ -104,11 +109,13 @@ class Rows:
             ANONYMOUS + name[1:].encode() if name[0] == _VISITOR else USER + name.encode()
             for name in self._people
         ]
-        place = np.empty(len(keys), np.int64)  # of a person in the order of keys
+        place = np.empty(len(keys), np.int32)  # of a person in the order of keys
         place[np.array(sorted(range(len(keys)), key=keys.__getitem__))] = np.arange(len(keys))
         owner = place[columns.person]
         order = _order(owner, columns, moved=moved)
-        people, starts = np.unique(owner[order], return_index=True)
+        owner = owner[order]
+        starts = np.append(0, np.flatnonzero(owner[1:] != owner[:-1]) + 1)
+        people = owner[starts]
         ends = np.append(starts[1:], len(order))
         newest = np.maximum.reduceat(columns.arrived[order], starts)
         firsts = np.maximum(starts, ends - limit)
@@ -137,24 +144,16 @@ class Rows:
         ]
         parts += self._parts
         self._parts = []
-        if not parts:
-            none = np.empty(0, np.int64)
-            return _Columns(none, none, none, none, none, np.empty(0))
-        arrived, person, item, kind, time, value = zip(*parts, strict=True)
-        return _Columns(
-            np.concatenate(arrived),
-            np.concatenate(person),
-            np.concatenate(item),
-            np.concatenate(kind),
-            np.concatenate(time),
-            np.concatenate(value),
-        )
+        columns = [list(column) for column in zip(*parts, strict=True)] if parts else []
+        parts.clear()
+        whole = [np.concatenate(columns.pop(0)) for _ in range(len(columns))]  # one at a time
+        return _Columns(*whole) if whole else _NONE
 
     def _brought(self, left: UserState, offset: int, user: str) -> _Columns:
         n = len(left.timestamps)
         return _Columns(
             np.full(n, offset, np.int64),
-            np.full(n, self._people[user], np.int64),
+            np.full(n, self._people[user], np.int32),
             _coded(self._items, left.item_ids),
             _coded(self._kinds, left.events),
             np.array(left.timestamps, np.int64),
@@ -170,7 +169,7 @@ class Rows:
         for seen in identified.values():
             for user in (*seen.users, *([] if seen.before is None else [seen.before])):
                 self._people[user]  # gives a number to one without rows
-        owner_of = np.arange(len(self._people))
+        owner_of = np.arange(len(self._people), dtype=np.int32)
         for visitor, number in users.items():
             owner_of[self._people[visitor_name(visitor)]] = number
         owner = owner_of[columns.person]
@@ -230,11 +229,11 @@ def _numbers() -> defaultdict[str, int]:
     return defaultdict(count().__next__)
 
 
-def _coded(numbers: defaultdict[str, int], texts: Sequence[str]) -> Int64Array:
-    return np.fromiter(map(numbers.__getitem__, texts), np.int64, len(texts))
+def _coded(numbers: defaultdict[str, int], texts: Sequence[str]) -> Int32Array:
+    return np.fromiter(map(numbers.__getitem__, texts), np.int32, len(texts))
 
 
-def _order(owner: Int64Array, columns: _Columns, *, moved: bool) -> Int64Array:
+def _order(owner: Int32Array, columns: _Columns, *, moved: bool) -> Int64Array:
     """Rows by owner, then time, then arrival, then as they stand."""
     if moved:
         return np.lexsort((columns.arrived, columns.time, owner))

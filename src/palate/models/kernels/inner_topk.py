@@ -5,9 +5,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from palate.models.kernels.heap import heap_push, heap_sort
 from palate.models.kernels.inner import PANEL, USERS, four_users, one_user
-from palate.models.kernels.lanes import LANES, greatest, load
+from palate.models.kernels.lanes import LANES, above, first_bit, load, splat
 
 __all__ = ["inner_top_k"]
 
@@ -22,17 +21,17 @@ def _speaks(scores, r, width, ends, u):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _offer(scores, r, left, width, open_to, u, heaps):  # type: ignore[no-untyped-def]
-    """Offer a panel's scores to a user's heap, and set the floor that the next must pass."""
-    heap_score, heap_item, held, floor = heaps
-    seen, allowed = open_to
-    k, low = heap_score.shape[1], floor[u]
-    for j in range(width):
-        score = scores[r, j]
-        if score > low and not seen[u, left + j] and allowed[left + j]:
-            held[u] = heap_push(heap_score[u], heap_item[u], held[u], np.float64(score), left + j)
-            if held[u] == k:
-                low = floor[u] = np.float32(heap_score[u, 0])
+def _insert(scores, items, u, held, score, item):  # type: ignore[no-untyped-def]
+    """Put one item in its place in row u, behind equals; the last leaves when the row is full.
+
+    A list of some dozens is shifted faster than a heap is kept.
+    """
+    at = min(held, scores.shape[1] - 1)
+    while at > 0 and score > scores[u, at - 1]:
+        scores[u, at], items[u, at] = scores[u, at - 1], items[u, at - 1]
+        at -= 1
+    scores[u, at], items[u, at] = score, item
+    return min(held + 1, scores.shape[1])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -56,13 +55,10 @@ def inner_top_k(  # type: ignore[no-untyped-def]
         same, or none is negative. Those rows are not final.
     """
     n, f = users.shape
-    n_items, k = allowed.shape[0], min(out_items.shape[1], allowed.shape[0])
-    heap_score, heap_item = np.empty((USERS, k), np.float64), np.empty((USERS, k), np.int32)
+    n_items, k = allowed.shape[0], out_items.shape[1]
     held, floor = np.zeros(USERS, np.int64), np.empty(USERS, np.float32)
-    heaps = (heap_score, heap_item, held, floor)
     ends, scores = np.empty((USERS, 2), np.float32), np.empty((4, PANEL), np.float32)
     seen, silent = np.zeros((USERS, n_items), np.bool_), np.ones(n, np.bool_)
-    open_to = (seen, allowed)
     for top in range(0, n, USERS):
         many = min(USERS, n - top)
         for u in range(many):
@@ -83,14 +79,20 @@ def inner_top_k(  # type: ignore[no-untyped-def]
                     u = first + r
                     if silent[top + u]:
                         silent[top + u] = not _speaks(scores, r, width, ends, u)
-                    best = max(greatest(load(scores, r, 0)), greatest(load(scores, r, LANES)))
-                    if width < PANEL or best > floor[u]:
-                        _offer(scores, r, left, width, open_to, u, heaps)
+                    bound = splat(floor[u])
+                    bits = above(load(scores, r, 0), bound)
+                    bits |= above(load(scores, r, LANES), bound) << LANES
+                    if width < PANEL:
+                        bits &= (1 << width) - 1
+                    while bits != 0:
+                        j = first_bit(bits)
+                        bits &= bits - 1
+                        score, item = scores[r, j], left + j
+                        if score > floor[u] and not seen[u, item] and allowed[item]:
+                            held[u] = _insert(out_scores, out_items, top + u, held[u], score, item)
+                            if held[u] == k:
+                                floor[u] = out_scores[top + u, k - 1]
         for u in range(many):
-            heap_sort(heap_score[u], heap_item[u], held[u])
-            for rank in range(held[u]):
-                out_items[top + u, rank] = heap_item[u, rank]
-                out_scores[top + u, rank] = heap_score[u, rank]
             if indptr[top + u] == indptr[top + u + 1]:
                 silent[top + u] = True
             if exclude_seen:

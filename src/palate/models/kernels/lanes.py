@@ -13,7 +13,7 @@ from typing import Any
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import extending, types
 
-__all__ = ["LANES", "greatest", "load", "multiply_add", "splat", "store", "total"]
+__all__ = ["LANES", "above", "first_bit", "load", "multiply_add", "splat", "store", "total"]
 
 LANES = 8
 
@@ -112,33 +112,41 @@ def total(_: Any, value: Any) -> Any:
     """The sum of the eight numbers, float32; halves are added to halves."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _halved(builder, args[0], builder.fadd)
+        return _halved(builder, args[0])
 
     return types.float32(_LANES), generate
 
 
 @_intrinsic
-def greatest(_: Any, value: Any) -> Any:
-    """The greatest of the eight numbers, float32; of NaN it says nothing."""
+def above(_: Any, value: Any, bound: Any) -> Any:
+    """Which of the eight numbers exceed those of `bound`: bits of an int64; NaN never does."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        def larger(a: Any, b: Any) -> Any:
-            return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+        found = builder.fcmp_ordered(">", args[0], args[1])
+        return builder.zext(builder.bitcast(found, ir.IntType(LANES)), ir.IntType(64))
 
-        return _halved(builder, args[0], larger)
-
-    return types.float32(_LANES), generate
+    return types.int64(_LANES, _LANES), generate
 
 
-def _halved(builder: Any, vector: Any, combine: Any) -> Any:
-    """One number from eight: the upper half combined with the lower, three times."""
+@_intrinsic
+def first_bit(_: Any, bits: Any) -> Any:
+    """The place of the lowest bit of an int64 that is not 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), generate
+
+
+def _halved(builder: Any, vector: Any) -> Any:
+    """The sum of eight numbers: the upper half added to the lower, three times."""
     width = LANES
     while width > 1:
         width //= 2
         index = ir.VectorType(ir.IntType(32), width)
         low = ir.Constant(index, list(range(width)))
         high = ir.Constant(index, list(range(width, 2 * width)))
-        vector = combine(
+        vector = builder.fadd(
             builder.shuffle_vector(vector, vector, low),
             builder.shuffle_vector(vector, vector, high),
         )
