@@ -1,0 +1,1 @@
+"""Candidates: nearest items by vector, and other sources of what somebody may see."""
