@@ -94,6 +94,7 @@ class Lists:
         self.arrays = arrays
         self.owner = owner
         self._n_blocks = len(owner)
+        self._tails = _tails(arrays)
         self._room: list[list[int]] = [[] for _ in arrays.heads]  # slots to use, by list
         self._given_up: deque[tuple[int, int]] = deque()  # (searches begun by then, slot)
         self._begun = 0
@@ -153,9 +154,13 @@ class Lists:
         block, arrays = self._n_blocks, self.arrays
         self._n_blocks += 1
         self.owner[block] = one
-        # At the front: a search that has begun meets a whole chain, the old or the new.
-        arrays.following[block] = arrays.heads[one]
-        arrays.heads[one] = block
+        # At the end, so that a list built at once is read forwards; one store, so that a search
+        # that has begun meets a whole chain, the old or the new.
+        if arrays.heads[one] < 0:
+            arrays.heads[one] = block
+        else:
+            arrays.following[self._tails[one]] = block
+        self._tails[one] = block
         return block
 
     def _grow(self, blocks: int) -> None:
@@ -167,6 +172,19 @@ class Lists:
         while self._given_up and self._given_up[0][0] < oldest:
             slot = self._given_up.popleft()[1]
             self._room[int(self.owner[slot // BLOCK])].append(slot)
+
+
+def _tails(arrays: Arrays) -> Int32Array:
+    """(n_lists,) int32, the last block of each list; -1 for none."""
+    tails = arrays.heads.copy()
+    while True:
+        nexts = (
+            np.where(tails >= 0, arrays.following[tails], -1) if len(arrays.following) else tails
+        )
+        going = nexts >= 0
+        if not going.any() or nexts is tails:
+            return tails
+        tails = np.where(going, nexts, tails)
 
 
 def _longer(array: NDArray[Any], rows: int) -> NDArray[Any]:

@@ -22,7 +22,7 @@ import numpy as np
 from palate.errors import DataError
 from palate.retrieval.index.base import Hits, Metric
 from palate.retrieval.index.clusters import centroids_of, nearest_centroid
-from palate.retrieval.index.kernels import quantise, rescore, scan_lists, scan_slots
+from palate.retrieval.index.kernels import ROOM, quantise, rescore, scan_lists, scan_slots
 from palate.retrieval.index.lists import Arrays, Lists
 from palate.types import Float32Array, Int32Array
 
@@ -190,7 +190,10 @@ class LocalIndex:
     def _put(self, ids: Sequence[str], ready: Float32Array, lists: Int32Array) -> None:
         last = {one: place for place, one in enumerate(ids)}
         kept = np.fromiter(last.values(), np.int64, len(last))
-        if len(kept) < len(ids):
+        names = list(last)
+        if len(kept) < len(ids) or len(self.centroids) > 1:
+            order = np.argsort(lists[kept], kind="stable")  # a list's rows stand together
+            names, kept = [names[place] for place in order.tolist()], kept[order]
             ready, lists = ready[kept], lists[kept]
         biases = np.zeros(len(kept), np.float32)
         if self.metric is Metric.EUCLIDEAN:
@@ -200,10 +203,10 @@ class LocalIndex:
                 counts = np.bincount(lists, minlength=len(self.centroids))
                 self.lists.reserve(counts.astype(np.int32))
             slots = self.lists.put(lists, ready, biases)
-            self._name(slots, list(last))
+            self._name(slots, names)
             self.lists.show(slots)
-            old = [self.slots[one] for one in last if one in self.slots]
-            self.slots.update(zip(last, slots.tolist(), strict=True))
+            old = [self.slots[one] for one in names if one in self.slots]
+            self.slots.update(zip(names, slots.tolist(), strict=True))
             self.lists.give_up(np.array(old, np.int32))
 
     def _name(self, slots: Int32Array, ids: list[str]) -> None:
@@ -265,14 +268,16 @@ class LocalIndex:
         code = np.empty((1, arrays.codes.shape[1]), np.int8)
         scale = np.empty(1, np.float32)
         quantise(query[None], code, scale)
-        capacity = min(max(math.ceil(k * _SPARE), k + _LEAST_SPARE), max(len(arrays.alive), 1))
-        found = (np.empty(capacity, np.float64), np.empty(capacity, np.int32))
+        wanted = min(max(math.ceil(k * _SPARE), k + _LEAST_SPARE), max(len(arrays.alive), 1))
+        found = (np.empty(ROOM * wanted, np.float32), np.empty(ROOM * wanted, np.int32))
         if few is not None:
-            held = scan_slots(code[0], scale[0], few, arrays.rows, *found)
+            held = scan_slots(code[0], scale[0], few, arrays.rows, wanted, found)
         else:
-            held = self._scanned(query, (code[0], scale[0]), arrays, allowed, found)
-        rescore(query, arrays.vectors, arrays.biases, *found, held)
-        return self._hits(query, k, found[0][:held], found[1][:held])
+            held = self._scanned(query, (code[0], scale[0]), arrays, allowed, (wanted, found))
+        scores, slots = found[0][:held], found[1][:held]
+        rescore(query, arrays.vectors, arrays.biases, slots, scores)
+        order = np.argsort(-scores, kind="stable")
+        return self._hits(query, k, scores[order], slots[order])
 
     def _scanned(
         self,
@@ -280,17 +285,17 @@ class LocalIndex:
         quantised: tuple[np.ndarray, np.float32],
         arrays: Arrays,
         allowed: np.ndarray,
-        found: tuple[np.ndarray, np.ndarray],
+        out: tuple[int, tuple[np.ndarray, np.ndarray]],
     ) -> int:
         """Scan the nearest lists; more of them while too little is found."""
         n_lists, probes = len(self.centroids), self.probes
         order = self._by_nearness(query)
         while True:
-            held, _ = scan_lists(
+            held = scan_lists(
                 *quantised, order[:probes], arrays.heads, arrays.following, arrays.rows,
-                allowed, *found,
+                allowed, *out,
             )  # fmt: skip
-            if held == len(found[0]) or probes >= n_lists:
+            if held == out[0] or probes >= n_lists:
                 return int(held)
             probes = min(4 * probes, n_lists)
 
