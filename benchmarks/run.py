@@ -17,6 +17,8 @@ from tables import RESULTS, ROOT, update
 HERE = Path(__file__).resolve().parent
 SUITE = (
     "accuracy/movielens.py",
+    "accuracy/factorisation.py",
+    "accuracy/columns.py",
     "speed/sar.py",
     "speed/metrics.py",
     "serving/load.py",
@@ -24,7 +26,14 @@ SUITE = (
     "serving/events.py",
     "fuzz.py",
 )  # under 30 minutes
-LONG: tuple[str, ...] = ("soak.py",)  # with --full
+LONG: tuple[str, ...] = (
+    "accuracy/neighbours.py",
+    "accuracy/checkins.py",
+    "accuracy/sessions.py",
+    "accuracy/rbm.py",
+    "accuracy/clicks.py",
+    "soak.py",
+)  # with --full
 MOST_S = 1800
 
 

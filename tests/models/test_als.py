@@ -232,3 +232,26 @@ class TestPartialFit:
         before = model.score_histories(seen)
         model.partial_fit(new.with_interactions(new.interactions.clear()))
         np.testing.assert_allclose(model.score_histories(seen), before, atol=1e-5)
+
+    def test_one_item_by_the_formula(self) -> None:
+        """The new normal equations, dense and in double precision, from what training kept."""
+        old, new = self.parts()
+        config = ALSConfig(f=4, nu=0.5, lambda_=0.05)
+        model = ALS(config).fit(old)
+        item, upper = 3, model._users_gram.astype(np.float64)
+        gram = np.triu(upper) + np.triu(upper, 1).T
+        y, n, n_users = model._items[item].astype(np.float64), model.popularity[item], 40
+        x = model._fold_in(new.histories).astype(np.float64)  # (70, 16), 0 for the old users
+        z = x[x.any(axis=1)]  # all of them touched the item
+        was, now = (
+            config.lambda_ * (m + config.alpha0 * u) ** config.nu
+            for m, u in ((n, n_users), (n + len(z), n_users + len(z)))
+        )
+        moved = (config.alpha0 + 1) * z.T @ z + (now - was) * np.eye(16)
+        normal = (config.alpha0 + n / n_users) * gram + was * np.eye(16) + moved
+        expected = y + np.linalg.solve(normal, z.sum(axis=0) - moved @ y)
+        still = model._items[12].astype(np.float64)  # nobody new touched it
+        model.partial_fit(new)
+        after = model._items.astype(np.float64)  # turned to new axes: inner products stay
+        assert after[item] @ after[item] == pytest.approx(expected @ expected, rel=1e-4)
+        assert after[item] @ after[12] == pytest.approx(expected @ still, abs=1e-4)

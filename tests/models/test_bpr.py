@@ -58,6 +58,25 @@ def test_a_user_is_folded_in_to_the_best_of_the_criterion(model: BPR) -> None:
     assert residual < 0.1 * at_the_origin
 
 
+def test_the_steps_for_each_item_add_up_to_the_score(model: BPR) -> None:
+    seen = history([3, 8, 3, 20, 5], 40, [1.0, 1.0, 1.0, 1.0, -2.0])
+    scores = model.score_histories(seen)[0]
+    for item in (0, 11, 24):
+        added = model._contributions(seen, item)
+        assert added[2] == added[4] == 0  # a repeat is counted with the first, a dislike never
+        assert added.sum() == pytest.approx(float(scores[item] - model._biases[item]), abs=1e-3)
+
+
+def test_items_of_the_same_kind_are_the_reason(model: BPR) -> None:
+    reasons = model.explain_history(history([1, 2, 5, 3], 40), 9, k=4)
+    assert {reason.item_id for reason in reasons[:2]} == {"i01", "i05"}
+
+
+def test_who_touched_all_or_nothing_has_no_reasons(model: BPR) -> None:
+    assert model.explain_history(history(list(range(40)), 40), 9) == []
+    assert model.explain_history(history([], 40), 9) == []
+
+
 def test_a_repeat_and_a_dislike_do_not_count(model: BPR) -> None:
     once = model.score_histories(history([3, 7], 40))
     again = model.score_histories(history([3, 7, 3], 40))

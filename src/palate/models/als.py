@@ -8,7 +8,8 @@ r"""ALS for implicit feedback (iALS): factors such that touched items score 1 an
 
 n_u and n_i are the observed pairs of a user and of an item. Each half-sweep solves all rows
 of one side while the other stands still; a user is folded in by that same solve, from the
-history alone, so that known and unknown users are answered alike.
+history alone, so that known and unknown users are answered alike. An item that nobody touched
+has the vector 0 and comes last, until `partial_fit` or a refit has seen users of it.
 
 Before a half-sweep the side that stands still is rotated to its principal axes: alpha0 Y'Y is
 then a diagonal, which makes every solver below cheaper and a row with fewer entries than
@@ -44,8 +45,8 @@ from palate.models.half_sweep import (
     solve,
 )
 from palate.models.kernels.tiles import padded
-from palate.models.latent import Latent, initial_factors
-from palate.models.pairs import distinct_items, positive_pairs
+from palate.models.latent import Latent, check_width, initial_factors
+from palate.models.pairs import positive_pairs
 from palate.types import Float32Array, Float64Array, FloatArray, Int64Array, Progress
 
 __all__ = ["ALS", "ALSConfig"]
@@ -105,6 +106,7 @@ class ALS(Latent[ALSConfig]):
     _unobserved: Float32Array  # (width,) diagonal of alpha0 Y'Y
     _users_gram: Float32Array  # (width, width) X'X, summed over all training users
     _n_users: int  # how many of them
+    _start: tuple[Float32Array, int] | None = None  # of a refit: items (n_items, width), sweeps
 
     def _fit(self, dataset: Dataset, progress: Progress | None) -> None:
         config = self.config
@@ -115,17 +117,22 @@ class ALS(Latent[ALSConfig]):
                 hint="give ratings or event weights above 0, or use explicit_als",
             )
         items = users.transposed(dataset.n_items)
-        std, width = config.sigma / np.sqrt(config.f), padded(config.f)
-        y = initial_factors(len(items), config.f, std=std, seed=config.seed, width=width)
-        x = np.zeros((len(users), width), np.float32)
+        y, sweeps = self._start or (self._at_random(len(items)), config.iterations)
+        x = np.zeros((len(users), y.shape[1]), np.float32)
         user_ridge = self._ridge(users.counts, len(items))
         item_ridge = self._ridge(items.counts, len(users))
-        for done in range(config.iterations):
+        for done in range(sweeps):
             y, x = self._half_sweep(users, user_ridge, still=y, moving=x)
             x, y = self._half_sweep(items, item_ridge, still=x, moving=y)
             if progress is not None:
-                progress(done + 1, config.iterations, "alternating least squares")
+                progress(done + 1, sweeps, "alternating least squares")
         self._keep(y, gram_of(x), int(np.count_nonzero(users.counts)))
+
+    def _at_random(self, n_items: int) -> Float32Array:
+        """(n_items, width) float32, zeros from f."""
+        config = self.config
+        std, width = config.sigma / np.sqrt(config.f), padded(config.f)
+        return initial_factors(n_items, config.f, std=std, seed=config.seed, width=width)
 
     def _half_sweep(
         self, rows: Rows, ridge: Float32Array, *, still: Float32Array, moving: Float32Array
@@ -166,6 +173,23 @@ class ALS(Latent[ALSConfig]):
         ridge = config.lambda_ * (counts + config.alpha0 * n_others) ** config.nu
         return ridge.astype(np.float32)
 
+    def refit(self, dataset: Dataset, *, sweeps: int = 3, progress: Progress | None = None) -> Self:
+        """Fit `dataset` from where this model stands, in fewer sweeps than from nothing.
+
+        For the next day's data, whole: users and items may have come and gone. Items that
+        are new start at 0 and find their place in the first sweep.
+
+        Raises:
+            DataError: The model cannot learn from such data (it is then not fitted), or
+                `sweeps` is below 1.
+        """
+        rows = self._rows_before(dataset, sweeps)
+        self._start = np.where(rows[:, None] >= 0, self._items[rows], np.float32(0)), sweeps
+        try:
+            return self.fit(dataset, progress=progress)
+        finally:
+            self._start = None
+
     def partial_fit(self, dataset: Dataset, *, progress: Progress | None = None) -> Self:
         """Move the items that `dataset` touches to where its users, folded in, want them too.
 
@@ -176,21 +200,18 @@ class ALS(Latent[ALSConfig]):
         Raises:
             DataError: The items are not those that the model knows.
         """
-        if dataset.item_vocabulary != self.vocabulary:
-            raise DataError(
-                "the dataset's items are not those that the model knows", hint="fit it again"
-            )
+        self._check_items(dataset)
         histories = dataset.histories
         x = self._fold_in(histories)
         items = _user_rows(histories, self.config).transposed(dataset.n_items)
-        before = Before(self._users_gram, self._n_users, self.popularity)
+        counts = self.popularity.astype(np.int64)
+        ridge = self._ridge(counts, self._n_users)
+        before = Before(self._users_gram, self._n_users, self.popularity, ridge)
         n_users = self._n_users + int(np.count_nonzero(x.any(axis=1)))
-        ridge = self._ridge(items.counts + self.popularity.astype(np.int64), n_users)
+        ridge = self._ridge(items.counts + counts, n_users)
         y = moved_items(self._items, items, x, ridge, before, alpha0=self.config.alpha0)
         self._keep(y, self._users_gram + gram_of(x), n_users)
-        counts = np.bincount(distinct_items(histories), minlength=dataset.n_items)
-        self._popularity = self.popularity + counts.astype(np.float32)
-        self._dataset = dataset
+        self._count_in(dataset)
         if progress is not None:
             progress(1, 1, "done")
         return self
@@ -214,6 +235,8 @@ class ALS(Latent[ALSConfig]):
         }
 
     def _restore(self, state: dict[str, np.ndarray]) -> None:
+        items = state["items"]
+        check_width(self.name, items, found=items.shape[-1], wanted=padded(self.config.f))
         super()._restore(state)
         self._unobserved = state["unobserved"]
         self._users_gram = state["users_gram"]

@@ -6,7 +6,9 @@ r"""BPR: factors that put what a user touched before what the user did not.
 
 by stochastic gradient descent, j drawn at random among the untouched. What is kept are the
 items. A user is folded in by the same descent over the history with the items standing
-still, which is a convex problem: known and unknown users are answered alike.
+still, which is a convex problem: known and unknown users are answered alike. An item that
+nobody touched keeps its bias alone, which every draw pushed down; it needs a refit. A
+reason's share is what the steps taken for that item of the history added to the score.
 
 Source: Rendle, Freudenthaler, Gantner and Schmidt-Thieme 2009, "BPR: Bayesian personalized
 ranking from implicit feedback", UAI, sections 4 and 5.3 (LearnBPR, matrix factorisation).
@@ -24,12 +26,19 @@ from palate.data.dataset import Dataset
 from palate.data.histories import Histories
 from palate.errors import DataError
 from palate.models.config import Dimension, ModelConfig, Range
-from palate.models.kernels.bpr import descend_pairs, fold_in_pairs
+from palate.models.kernels.bpr import descend_pairs, fold_in_pairs, steps_of_fold_in
 from palate.models.kernels.tiles import padded
-from palate.models.latent import Latent, initial_factors
+from palate.models.latent import Latent, check_width, initial_factors
 from palate.models.pairs import positive_pairs
 from palate.models.strata import STRATA, sweep
-from palate.types import Float32Array, Int32Array, Int64Array, Progress
+from palate.types import (
+    Float32Array,
+    Float64Array,
+    FloatArray,
+    Int32Array,
+    Int64Array,
+    Progress,
+)
 
 __all__ = ["BPR", "BPRConfig"]
 
@@ -66,7 +75,7 @@ class BPR(Latent[BPRConfig]):
 
     name = "bpr"
     Config = BPRConfig
-    capabilities = frozenset({"similar_items"})
+    capabilities = frozenset({"similar_items", "explain"})
 
     _factors: Float32Array  # (n_items, width) y
     _biases: Float32Array  # (n_items,) b
@@ -131,22 +140,41 @@ class BPR(Latent[BPRConfig]):
 
     def _fold_in(self, histories: Histories) -> Float32Array:
         """(n, width + 1): x_u, 1."""
-        config = self.config
         indptr, items = _touched(histories)
         out = np.empty((histories.n_users, self._factors.shape[1]), np.float32)
-        settings = (
-            config.fold_passes,
-            LEAST_STEPS,
-            np.float32(config.alpha),
-            np.float32(config.lambda_),
-            config.seed,
-        )
-        fold_in_pairs(0, len(out), indptr, items, self._factors, self._biases, settings, out)
+        model = (self._factors, self._biases, self._fold_settings())
+        fold_in_pairs(0, len(out), indptr, items, *model, out)
         return np.column_stack((out, np.ones(len(out), np.float32)))
+
+    def _fold_settings(self) -> tuple[int, int, np.float32, np.float32, int]:
+        """As compiled loops want them: passes, least steps, first step, penalty, seed."""
+        config = self.config
+        rate, penalty = np.float32(config.alpha), np.float32(config.lambda_)
+        return config.fold_passes, LEAST_STEPS, rate, penalty, config.seed
+
+    def _contributions(self, history: Histories, item: int) -> FloatArray:
+        """What the steps for each entry added to x_u . y; together they are all of it."""
+        _, items = _touched(history)
+        found: Float64Array = np.zeros(len(history))
+        if not 0 < len(items) < history.n_items:
+            return found
+        model = (self._factors, self._biases, self._fold_settings())
+        drawn, left = steps_of_fold_in(items, *model)
+        towards = self._factors.astype(np.float64) @ self._factors[item]
+        entry = np.arange(len(drawn)) % len(items)
+        added = left * (towards[items[entry]] - towards[drawn])
+        counted = positive_pairs(history, binary=True) > 0
+        found[counted] = np.bincount(entry, added, minlength=len(items))
+        return found
 
     @property
     def _vectors(self) -> Float32Array:
         return self._factors
+
+    def _restore(self, state: dict[str, np.ndarray]) -> None:
+        items = state["items"]
+        check_width(self.name, items, found=items.shape[-1] - 1, wanted=padded(self.config.f))
+        super()._restore(state)
 
 
 def _touched(histories: Histories) -> tuple[Int64Array, Int32Array]:

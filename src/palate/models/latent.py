@@ -7,16 +7,18 @@ from typing import TypeVar
 
 import numpy as np
 
+from palate.data.dataset import Dataset
 from palate.data.histories import Histories
-from palate.errors import DataError
+from palate.errors import BundleError, DataError
 from palate.models.answers import Best, Choice, chunk
 from palate.models.base import Recommender
 from palate.models.config import ModelConfig
 from palate.models.kernels.inner import inner_products, panels_of
 from palate.models.kernels.inner_topk import inner_top_k
+from palate.models.pairs import distinct_items
 from palate.types import Float32Array, FloatArray, Int32Array
 
-__all__ = ["Latent", "initial_factors"]
+__all__ = ["Latent", "check_width", "initial_factors"]
 
 USERS = 1024  # at once for a thread: enough to share the panels, few enough to share the work
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)
@@ -54,6 +56,33 @@ class Latent(Recommender[ConfigT]):
 
     def _users_at_once(self) -> int:
         return USERS
+
+    def _check_items(self, dataset: Dataset) -> None:
+        """Refuse to learn further from a dataset over other items.
+
+        Raises:
+            DataError: The items are not those that the model knows.
+        """
+        if dataset.item_vocabulary != self.vocabulary:
+            raise DataError(
+                "the dataset's items are not those that the model knows", hint="fit it again"
+            )
+
+    def _rows_before(self, dataset: Dataset, sweeps: int) -> Int32Array:
+        """(n_items,) int32, the row that each item of `dataset` has here; -1 for a new one.
+
+        Raises:
+            DataError: A refit of less than one sweep.
+        """
+        if sweeps < 1:
+            raise DataError(f"a refit has at least one sweep, not {sweeps}")
+        return self.vocabulary.rows(dataset.item_vocabulary.ids)
+
+    def _count_in(self, dataset: Dataset) -> None:
+        """Add the users of `dataset` to the popularity, and take the histories from it."""
+        counts = np.bincount(distinct_items(dataset.histories), minlength=dataset.n_items)
+        self._popularity = self.popularity + counts.astype(np.float32)
+        self._dataset = dataset
 
     def _fill_top(self, histories: Histories, choice: Choice, out: Best) -> None:
         silent = inner_top_k(
@@ -100,6 +129,25 @@ class Latent(Recommender[ConfigT]):
 
     def _restore(self, state: dict[str, np.ndarray]) -> None:
         self._set_items(state["items"])
+
+
+def check_width(name: str, items: Float32Array, *, found: int, wanted: int) -> None:
+    """Refuse a bundle whose config is not that of its arrays.
+
+    Args:
+        name: Of the model.
+        items: (n_items, columns), as they stood in the bundle.
+        found: Factors that they hold.
+        wanted: Factors that the config asks for.
+
+    Raises:
+        BundleError: The two differ, or the array is no matrix.
+    """
+    if items.ndim != 2 or found != wanted:
+        raise BundleError(
+            f"a {name} of {wanted} factors was expected, and the arrays hold {found}",
+            hint="its config is not the one that it was fitted with: fit and save it again",
+        )
 
 
 def initial_factors(n: int, f: int, *, std: float, seed: int, width: int = 0) -> Float32Array:

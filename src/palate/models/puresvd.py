@@ -3,7 +3,8 @@ r"""PureSVD: the best linear map of low rank from a user's items to the items to
     W = X diag(|x_i|^(d - 1)),   W ~ U S V'  (f largest singular values),   score(u, j) = x_u V V_j'
 
 A user is folded in as x_u V: known and unknown users alike, from their history alone. d = 1
-is PureSVD; d below 1 keeps popular items from filling the first dimensions.
+is PureSVD; d below 1 keeps popular items from filling the first dimensions. An item that
+nobody touched has the vector 0 and comes last, until a refit has seen users of it.
 
 Sources: Cremonesi, Koren and Turrin 2010, "Performance of recommender algorithms on top-N
 recommendation tasks", RecSys, section 3.2 (PureSVD); Nikolakopoulos, Kalantzis, Gallopoulos
@@ -24,7 +25,7 @@ from palate.data.histories import Histories
 from palate.errors import DataError
 from palate.models.config import Dimension, ModelConfig, Range
 from palate.models.kernels.folding import weighted_rows
-from palate.models.latent import Latent
+from palate.models.latent import Latent, check_width
 from palate.models.pairs import Pairs, positive_pairs
 from palate.types import Float32Array, Float64Array, FloatArray, Progress
 
@@ -92,6 +93,12 @@ class PureSVD(Latent[PureSVDConfig]):
         weights = positive_pairs(history, binary=self.config.binary)
         found: Float64Array = weights * (self._items[history.items] @ self._items[item])
         return found
+
+    def _restore(self, state: dict[str, np.ndarray]) -> None:
+        items, f = state["items"], self.config.f
+        found = items.shape[-1]
+        check_width(self.name, items, found=found, wanted=min(f, found))  # data may have fewer
+        super()._restore(state)
 
 
 def _right_vectors(matrix: csr_array, f: int) -> Float32Array:

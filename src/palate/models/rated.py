@@ -14,10 +14,10 @@ from palate.models.config import ModelConfig
 from palate.models.half_sweep import Penalty, Rows, solve
 from palate.models.kernels.newest import newest_of_pairs
 from palate.models.kernels.tiles import padded
-from palate.models.latent import Latent
-from palate.types import Float32Array, Progress
+from palate.models.latent import Latent, check_width
+from palate.types import Float32Array, Float64Array, FloatArray, Progress
 
-__all__ = ["Rated", "newest_ratings", "solve_rated"]
+__all__ = ["Rated", "newest_ratings", "solve_rated", "with_one"]
 
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 
@@ -30,11 +30,15 @@ class Rated(Latent[ConfigT]):
     0 to 100. The values of a history are ratings; of several for one item the newest counts.
     A prediction may pass the ends of the scale: only the caller knows where they are.
 
+    An answer can be explained, since a user is a linear function of the ratings given: with
+    z = (y, 1) and A = sum_e z_e z_e' + n lambda I the rating r_e adds s z_i' A^-1 z_e times
+    ((r_e - mu) / s - b_e) to the score of i, and together they add score - (mu + s b_i).
+
     A subclass learns in `_learn`, and says how strongly a user is held to the average in
     `_fold_penalty`.
     """
 
-    capabilities = frozenset({"ratings", "similar_items"})
+    capabilities = frozenset({"ratings", "similar_items", "explain"})
 
     _scale: tuple[float, float]  # mu, s
     _factors: Float32Array  # (n_items, f)
@@ -49,19 +53,24 @@ class Rated(Latent[ConfigT]):
 
     @property
     @abstractmethod
+    def _factor_count(self) -> int:
+        """Of the config: factors of an item, its bias not counted."""
+
+    @property
+    @abstractmethod
     def _fold_penalty(self) -> float:
         """Lambda of one rating when a user is folded in."""
 
     def _fit(self, dataset: Dataset, progress: Progress | None) -> None:
         ratings = newest_ratings(dataset.histories)
-        mean, deviation = ratings.targets.mean(dtype=np.float64), ratings.targets.std()
+        mean, deviation = (f(ratings.targets, dtype=np.float64) for f in (np.mean, np.std))
         self._scale = float(mean), float(deviation) if deviation > 0 else 1.0
         factors, biases = self._learn(self._standard(ratings), dataset.n_items, progress)
         self._set_rated(factors, biases)
 
     def _set_rated(self, factors: Float32Array, biases: Float32Array) -> None:
         self._factors, self._biases = factors, biases
-        self._with_one = _with_one(factors)
+        self._with_one = with_one(factors)
         self._set_items(np.column_stack((factors, np.ones(len(factors)), biases)))
 
     def _standard(self, ratings: Rows) -> Rows:
@@ -80,6 +89,17 @@ class Rated(Latent[ConfigT]):
         mean, deviation = (np.float32(number) for number in self._scale)
         return np.column_stack((deviation * x, mean + deviation * b, np.full(len(x), deviation)))
 
+    def _contributions(self, history: Histories, item: int) -> FloatArray:
+        newest = newest_of_pairs(history.indptr, history.items, history.n_items)
+        rows = self._standard(newest_ratings(history))
+        vectors = self._with_one[rows.items].astype(np.float64)
+        normal = vectors.T @ vectors
+        normal.flat[:: len(normal) + 1] += self._fold_penalty * max(1, len(vectors))
+        pull = vectors @ np.linalg.solve(normal, self._with_one[item])
+        found: Float64Array = np.zeros(len(history))
+        found[newest] = self._scale[1] * pull * (rows.targets - self._biases[rows.items])
+        return found
+
     @property
     def _vectors(self) -> Float32Array:
         return self._factors
@@ -92,6 +112,8 @@ class Rated(Latent[ConfigT]):
         }
 
     def _restore(self, state: dict[str, np.ndarray]) -> None:
+        factors = state["factors"]
+        check_width(self.name, factors, found=factors.shape[-1], wanted=self._factor_count)
         mean, deviation = state["scale"]
         self._scale = float(mean), float(deviation)
         self._set_rated(state["factors"], state["biases"])
@@ -119,12 +141,12 @@ def solve_rated(
     Returns:
         Factors (n, f) and biases (n,), float32.
     """
-    f, with_one = factors.shape[1], _with_one(factors)
-    found = solve(rows.shifted(-biases[rows.items]), with_one, _penalty(rows, lambda_, with_one))
+    f, wide = factors.shape[1], with_one(factors)
+    found = solve(rows.shifted(-biases[rows.items]), wide, _penalty(rows, lambda_, wide))
     return np.ascontiguousarray(found[:, :f]), np.ascontiguousarray(found[:, f])
 
 
-def _with_one(factors: Float32Array) -> Float32Array:
+def with_one(factors: Float32Array) -> Float32Array:
     """(n, width) float32: factors (n, f), a 1 for the other side's bias, zeros."""
     f = factors.shape[1]
     wide = np.zeros((len(factors), padded(f + 1)), np.float32)

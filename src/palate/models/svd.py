@@ -11,8 +11,9 @@ What is kept are the items. A user is folded in by ridge regression on the ratin
 
 which has its own lambda_fold, since descent ends before its penalty has all its effect.
 
-Scores are ratings: they tell how much somebody would like what they choose, not what they
-would choose, so lists ordered by them are poor.
+An item that nobody rated has no factors and the bias 0: the user's own mean is predicted. It
+needs a refit. Scores are ratings: they tell how much somebody would like what they choose,
+not what they would choose, so lists ordered by them are poor.
 
 Sources: Funk 2006, "Netflix update: try this at home"; Koren, Bell and Volinsky 2009, "Matrix
 factorization techniques for recommender systems", Computer 42(8), equations 4 and 5.
@@ -85,6 +86,10 @@ class SVD(Rated[SVDConfig]):
         factors, biases = items
         factors[np.bincount(ratings.items, minlength=n_items) == 0] = 0.0
         return np.ascontiguousarray(factors[:, : config.f]), biases
+
+    @property
+    def _factor_count(self) -> int:
+        return self.config.f
 
     @property
     def _fold_penalty(self) -> float:

@@ -1,4 +1,4 @@
-"""Item vectors of ALS moved by further users, compiled: one least squares step each."""
+"""Item vectors moved by further users, compiled: one least squares step each."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ def _add_scaled(A, f, scale, G):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def _pull(A, f, first, last, users, weights, X, y, wanted):  # type: ignore[no-untyped-def]
-    """A += sum_e c_e x_e x_e' and wanted += sum_e c_e (1 - x_e . y) x_e over the entries."""
+def _pull(A, f, first, last, entries, X, y, wanted):  # type: ignore[no-untyped-def]
+    """A += sum_e c_e x_e x_e' and wanted += sum_e c_e (t_e - x_e . y) x_e over the entries."""
+    users, weights, targets = entries
     V, W = np.empty((last - first, f), np.float32), np.empty((last - first, f), np.float32)
     for e in range(first, last):
         row, weight = users[e], weights[e]
@@ -33,29 +34,31 @@ def _pull(A, f, first, last, users, weights, X, y, wanted):  # type: ignore[no-u
             W[e - first, k] = weight * X[row, k]
             score += X[row, k] * y[k]
         for k in range(f):
-            wanted[0, k] += weight * (np.float32(1) - score) * X[row, k]
+            wanted[0, k] += weight * (targets[e] - score) * X[row, k]
     add_outer(A, f, V, W, last - first)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
 def move_rows(start, stop, rows, X, all_new, old, often, ridge, y):  # type: ignore[no-untyped-def]
-    """y_i += (o_i G + r_i I + N + D_i)^-1 (sum_e c_e (1 - x_e . y_i) x_e - N y_i), in place.
+    """y_i += (o_i G + r_i I + N + D_i)^-1 (sum_e c_e (t_e - x_e . y_i) x_e - N y_i - g_i y_i).
 
     Args:
         start: First item.
         stop: Item after the last.
-        rows: indptr (n_items + 1,) int64, users (m,) int32 rows of X, weights (m,) float32 c.
+        rows: indptr (n_items + 1,) int64, users (m,) int32 rows of X, weights (m,) float32 c,
+            targets (m,) float32 t.
         X: (n_users, f) float32, the new users; f is a multiple of 16.
         all_new: (f, f) float32 N, what all of them add to every item.
         old: (f, f) float32 G, the sum over all users of the training.
         often: (n_items,) float32 o.
-        ridge: (n_items,) float32 r, above 0.
+        ridge: (n_items,) float32 r, above 0, and (n_items,) float32 g, what of it is new.
         y: (n_items, f) float32, changed in place; items without entries stay.
 
     Returns:
         How many items could not be solved in single precision; they stay.
     """
-    indptr, users, weights = rows
+    indptr, users, weights, targets = rows
+    penalty, grown = ridge
     f = X.shape[1]
     A, wanted = np.empty((f, f), np.float32), np.empty((1, f), np.float32)
     failed = 0
@@ -64,14 +67,14 @@ def move_rows(start, stop, rows, X, all_new, old, often, ridge, y):  # type: ign
         if first == last:
             continue
         for a in range(f):
-            total = np.float32(0)
+            total = grown[i] * y[i, a]
             for b in range(f):
                 A[a, b] = all_new[a, b]
                 total += all_new[a, b] * y[i, b]
-            A[a, a] += ridge[i]
+            A[a, a] += penalty[i]
             wanted[0, a] = -total
         _add_scaled(A, f, often[i], old)
-        _pull(A, f, first, last, users, weights, X, y[i], wanted)
+        _pull(A, f, first, last, (users, weights, targets), X, y[i], wanted)
         if cholesky(A, f):
             solve_cholesky(A, f, wanted)
             for k in range(f):

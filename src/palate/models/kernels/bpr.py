@@ -12,7 +12,7 @@ from palate.models.kernels.lanes import LANES, load, multiply_add, splat, store,
 from palate.models.kernels.random import below, next_state, seeded
 from palate.models.kernels.tiles import fill
 
-__all__ = ["descend_pairs", "fold_in_pairs"]
+__all__ = ["descend_pairs", "fold_in_pairs", "steps_of_fold_in"]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -136,3 +136,51 @@ def fold_in_pairs(start, stop, indptr, items, y, b, settings, out):  # type: ign
         share = splat(np.float32(1) / np.float32(max(1, count - half)))
         for k in range(0, f, LANES):
             store(out, r - start, k, multiply_add(share, load(mean, 0, k), splat(zero)))
+
+
+@numba.njit(cache=True, nogil=True)
+def steps_of_fold_in(items, y, b, settings):  # type: ignore[no-untyped-def]
+    """What each step of `fold_in_pairs` leaves in the user vector of one history.
+
+    Step t moves x along y_i - y_j, with i = items[t % n] and j drawn; the vector is the sum
+    of left_t (y_i - y_j) over all steps.
+
+    Args:
+        items: (n,) int32, distinct; at least one, and not all.
+        y: (n_items, f) float32.
+        b: (n_items,) float32.
+        settings: As of `fold_in_pairs`.
+
+    Returns:
+        drawn (steps,) int64 j, left (steps,) float64.
+    """
+    passes, least, rate, penalty, seed = settings
+    n, n_items, f = items.shape[0], y.shape[0], y.shape[1]
+    touched = np.zeros(n_items, np.bool_)
+    for e in range(n):
+        touched[items[e]] = True
+    count = max(passes * n, least)
+    drawn = np.empty(count, np.int64)
+    left, keep = np.empty(count), np.empty(count)
+    x = np.zeros(f)
+    state = seeded(seed)
+    for at in range(count):
+        i = np.int64(items[at % n])
+        j = i
+        while touched[j]:
+            state = next_state(state)
+            j = below(state, n_items)
+        slower = rate * (1.0 - at / count)
+        better = b[i] - b[j]
+        for k in range(f):
+            better += x[k] * (y[i, k] - y[j, k])
+        drawn[at], left[at], keep[at] = j, slower / (1.0 + math.exp(better)), 1 - slower * penalty
+        for k in range(f):
+            x[k] = keep[at] * x[k] + left[at] * (y[i, k] - y[j, k])
+    # A step is still there, less what was forgotten, in each later x of those averaged.
+    later, half = 0.0, count // 2
+    for at in range(count - 1, -1, -1):
+        later += np.float64(at >= half)
+        left[at] *= later / (count - half)
+        later *= keep[at]
+    return drawn, left

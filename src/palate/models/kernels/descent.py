@@ -7,11 +7,9 @@ import numpy as np
 
 __all__ = ["descend"]
 
-ALL, ACTIVE = 0, 1
-
 
 @numba.njit(cache=True, nogil=True)
-def _sweep(chosen, which, gram, diagonal, penalties, weights, rest):  # type: ignore[no-untyped-def]
+def _sweep(chosen, gram, diagonal, penalties, weights, rest):  # type: ignore[no-untyped-def]
     """Set each weight to its best given the others; returns the largest change."""
     rows, columns, values = gram
     lambda_, beta = penalties
@@ -19,8 +17,6 @@ def _sweep(chosen, which, gram, diagonal, penalties, weights, rest):  # type: ig
     for at in range(chosen.shape[0]):
         i = chosen[at]
         before = weights[i]
-        if which == ACTIVE and before == 0.0:
-            continue
         pull = rest[i] + diagonal[i] * before - lambda_
         after = pull / (diagonal[i] + beta) if pull > 0.0 else 0.0
         change = after - before
@@ -30,6 +26,53 @@ def _sweep(chosen, which, gram, diagonal, penalties, weights, rest):  # type: ig
                 rest[columns[b]] -= change * values[b]
             largest = max(largest, abs(change))
     return largest
+
+
+@numba.njit(cache=True, nogil=True)
+def _settle(used, gram, diagonal, penalties, weights, rest, place, limits):  # type: ignore[no-untyped-def]
+    """Sweep the items in `used` alone until they stand still; returns the sweeps it took.
+
+    They move on the square of their own products, a few hundred wide; what their moves mean
+    for all other items is added up once, at the end.
+    """
+    rows, columns, values = gram
+    lambda_, beta = penalties
+    sweeps, still = limits
+    n = used.shape[0]
+    among = np.zeros((n, n), np.float32)
+    place[used] = np.arange(n)
+    for x in range(n):
+        for b in range(rows[used[x]], rows[used[x] + 1]):
+            y = place[columns[b]]
+            if y >= 0:
+                among[x, y] = values[b]
+    place[used] = -1
+    near, now = rest[used], weights[used]
+    taken = 0
+    while taken < sweeps:
+        taken += 1
+        largest = 0.0
+        for x in range(n):
+            size = diagonal[used[x]]
+            pull = near[x] + size * now[x] - lambda_
+            after = pull / (size + beta) if pull > 0.0 else 0.0
+            change = after - now[x]
+            if change != 0.0:
+                now[x] = after
+                row = among[x]
+                for y in range(n):
+                    near[y] -= change * row[y]
+                largest = max(largest, abs(change))
+        if largest < still:
+            break
+    for x in range(n):
+        i = used[x]
+        change = now[x] - weights[i]
+        if change != 0.0:
+            weights[i] = now[x]
+            for b in range(rows[i], rows[i + 1]):
+                rest[columns[b]] -= change * values[b]
+    return taken
 
 
 @numba.njit(cache=True, nogil=True)
@@ -61,6 +104,7 @@ def descend(start, stop, gram, diagonal, penalties, limits):  # type: ignore[no-
     n_items = diagonal.shape[0]
     weights = np.zeros(n_items, np.float64)
     rest = np.empty(n_items, np.float64)  # x_i'(x_j - Xw)
+    place = np.full(n_items, -1, np.int64)
     out_rows = np.zeros(stop - start + 1, np.int64)
     out_columns = np.empty(1024, np.int32)
     out_values = np.empty(1024, np.float64)
@@ -76,15 +120,15 @@ def descend(start, stop, gram, diagonal, penalties, limits):  # type: ignore[no-
                 chosen[n] = i
                 n += 1
         chosen = chosen[:n]
-        used = 0
-        while used < sweeps:
-            used += 1
-            if _sweep(chosen, ALL, gram, diagonal, penalties, weights, rest) < still:
+        taken = 0
+        while taken < sweeps:
+            taken += 1
+            if _sweep(chosen, gram, diagonal, penalties, weights, rest) < still:
                 break
-            while used < sweeps:
-                used += 1
-                if _sweep(chosen, ACTIVE, gram, diagonal, penalties, weights, rest) < still:
-                    break
+            if taken < sweeps:
+                used = chosen[weights[chosen] > 0.0]
+                left = (sweeps - taken, still)
+                taken += _settle(used, gram, diagonal, penalties, weights, rest, place, left)
         if end + n > out_columns.shape[0]:
             room = max(2 * out_columns.shape[0], end + n)
             more_columns = np.empty(room, np.int32)
