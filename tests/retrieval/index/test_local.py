@@ -107,6 +107,19 @@ def test_a_slot_is_not_used_again_while_a_search_runs() -> None:
     assert slot in index.slots.values()
 
 
+def test_what_is_given_up_is_hidden_from_later_searches_alone() -> None:
+    index = LocalIndex(2)
+    index.upsert(["a", "b"], np.array([[1, 0], [0, 1]], np.float32))
+    old = index.slots["a"]
+    with index.lists.searching() as before:
+        index.upsert(["a"], np.array([[0, -1]], np.float32))
+        assert index.lists.arrays.alive[old] == 1, "who began before may still find it"
+        assert index.lists.may_find(before, old)
+        (hits,) = index.search(np.array([[1, 0]], np.float32), 2)
+        assert dict(zip(hits.ids, hits.scores.tolist(), strict=True)) == {"a": 0.0, "b": 0.0}
+    assert index.lists.arrays.alive[old] == 0
+
+
 def test_searches_beside_changes_see_whole_rows() -> None:
     """Each item's vector is some number in all places: half of two would be none of both."""
     dimension, n = 64, 400

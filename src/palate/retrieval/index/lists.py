@@ -2,12 +2,14 @@
 
 A list is a chain of blocks, a block is `BLOCK` rows (slots) that stand together. A row is
 written once: a new vector of an item gets a slot of its own, so a search that runs meanwhile
-sees the old row or the new one, never half of each. A slot that was given up is used again
-only when every search that began before has ended.
+sees the old row or the new one, never half of each, and never neither. A row that was given up
+goes through three states: stale (searches that began before may still find it), dead (none
+finds it), and, when every search that may hold it has ended, room for another.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,23 +98,34 @@ class Lists:
         self._n_blocks = len(owner)
         self._tails = _tails(arrays)
         self._room: list[list[int]] = [[] for _ in arrays.heads]  # slots to use, by list
-        self._given_up: deque[tuple[int, int]] = deque()  # (searches begun by then, slot)
+        self._lock = threading.Lock()  # of what follows
         self._begun = 0
-        self._running: set[int] = set()
+        self._running: set[int] = set()  # searches, by their number
+        self._stale: dict[int, int] = {}  # slot to the searches begun when it was given up
+        self._fading: deque[int] = deque()  # of those, the ones still alive
+        self._dead: deque[tuple[int, int]] = deque()  # (searches begun by its death, slot)
         dead = np.flatnonzero(arrays.alive == 0)
         for slot, one in zip(dead.tolist(), owner[dead // BLOCK].tolist(), strict=True):
             self._room[one].append(slot)
 
     @contextmanager
-    def searching(self) -> Iterator[None]:
-        """While inside, no slot that is given up is used again."""
-        self._begun += 1
-        ticket = self._begun
-        self._running.add(ticket)
+    def searching(self) -> Iterator[int]:
+        """The number of a search, which `may_find` takes; its rows stay while it is inside."""
+        with self._lock:
+            self._begun += 1
+            number = self._begun
+            self._running.add(number)
         try:
-            yield
+            yield number
         finally:
-            self._running.discard(ticket)
+            with self._lock:
+                self._running.discard(number)
+                self._let_die()
+
+    def may_find(self, search: int, slot: int) -> bool:
+        """Whether a row was not given up before a search began."""
+        given_up = self._stale.get(slot)
+        return given_up is None or given_up >= search
 
     def reserve(self, counts: Int32Array) -> None:
         """Make room for so many further rows of each list at once: (n_lists,) int."""
@@ -137,9 +150,19 @@ class Lists:
         self.arrays.alive[slots] = 1
 
     def give_up(self, slots: Int32Array) -> None:
-        """Let no later search find these rows."""
-        self.arrays.alive[slots] = 0
-        self._given_up.extend((self._begun, slot) for slot in slots.tolist())
+        """Let no search that begins from now on find these rows."""
+        with self._lock:
+            self._stale.update(dict.fromkeys(slots.tolist(), self._begun))
+            self._fading.extend(slots.tolist())
+            self._let_die()
+
+    def _let_die(self) -> None:
+        """Hide the stale rows that no running search may find."""
+        oldest = min(self._running, default=self._begun + 1)
+        while self._fading and self._stale[self._fading[0]] < oldest:
+            slot = self._fading.popleft()
+            self.arrays.alive[slot] = 0
+            self._dead.append((self._begun, slot))
 
     def _slot(self, one: int) -> int:
         room = self._room[one]
@@ -168,10 +191,12 @@ class Lists:
         self.arrays = self.arrays.longer(blocks)
 
     def _reclaim(self) -> None:
-        oldest = min(self._running, default=self._begun + 1)
-        while self._given_up and self._given_up[0][0] < oldest:
-            slot = self._given_up.popleft()[1]
-            self._room[int(self.owner[slot // BLOCK])].append(slot)
+        with self._lock:
+            oldest = min(self._running, default=self._begun + 1)
+            while self._dead and self._dead[0][0] < oldest:
+                slot = self._dead.popleft()[1]
+                del self._stale[slot]
+                self._room[int(self.owner[slot // BLOCK])].append(slot)
 
 
 def _tails(arrays: Arrays) -> Int32Array:

@@ -146,11 +146,15 @@ class LocalIndex:
         ready = self._checked(queries, "query")
         if self.metric is Metric.COSINE:
             ready = _of_length_one(ready)
-        with self.lists.searching():
+        with self.lists.searching() as search:
             slots = None if among is None else self._slots_of(among)
             arrays = self.lists.arrays  # after the slots, so that it holds them all
             allowed, few = self._allowed(slots, arrays)
-            return [self._nearest(query, k, arrays, allowed, few) for query in ready]
+            answers = [self._nearest(query, k, arrays, allowed, few) for query in ready]
+            return [
+                self._hits(query, k, search, found)
+                for query, found in zip(ready, answers, strict=True)
+            ]
 
     def vectors(self, ids: Sequence[str]) -> Float32Array:
         """(n, dimension) float32, what each item was put with (cosine: of length 1); NaN: none."""
@@ -262,7 +266,8 @@ class LocalIndex:
         arrays: Arrays,
         allowed: np.ndarray,
         few: Int32Array | None,
-    ) -> Hits:
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Scores and slots, best first, somewhat more than k of them."""
         if self.metric is Metric.EUCLIDEAN:
             query = 2 * query
         code = np.empty((1, arrays.codes.shape[1]), np.int8)
@@ -277,7 +282,7 @@ class LocalIndex:
         scores, slots = found[0][:held], found[1][:held]
         rescore(query, arrays.vectors, arrays.biases, slots, scores)
         order = np.argsort(-scores, kind="stable")
-        return self._hits(query, k, scores[order], slots[order])
+        return scores[order], slots[order]
 
     def _scanned(
         self,
@@ -308,16 +313,20 @@ class LocalIndex:
             near -= np.einsum("ij,ij->i", self.centroids, self.centroids)
         return np.argsort(-near, kind="stable").astype(np.int32)
 
-    def _hits(self, query: Float32Array, k: int, scores: np.ndarray, slots: np.ndarray) -> Hits:
+    def _hits(
+        self, query: Float32Array, k: int, search: int, found: tuple[np.ndarray, np.ndarray]
+    ) -> Hits:
         best: dict[str, float] = {}
-        for score, slot in zip(scores.tolist(), slots.tolist(), strict=True):
-            best.setdefault(self._ids[slot], score)  # while it is replaced an item has two rows
-            if len(best) == k:
-                break
-        found = np.fromiter(best.values(), np.float32, len(best))
+        may_find = self.lists.may_find
+        for score, slot in zip(found[0].tolist(), found[1].tolist(), strict=True):
+            if may_find(search, slot):
+                best.setdefault(self._ids[slot], score)  # an item being replaced has two rows
+                if len(best) == k:
+                    break
+        scores = np.fromiter(best.values(), np.float32, len(best))
         if self.metric is Metric.EUCLIDEAN:
-            found -= np.float32(query @ query / 4)  # the query was doubled
-        return Hits(list(best), found)
+            scores -= np.float32(query @ query)
+        return Hits(list(best), scores)
 
     def _choose_probes(self, recall: float, seed: int) -> None:
         """As few lists as find the wanted share of what a scan of all finds."""
