@@ -61,7 +61,10 @@ class Side:
         with tempfile.TemporaryDirectory(prefix="palate-bench-") as temporary:
             output = Path(temporary) / "figures.json"
             command = [python, SIDES / self.script, inputs, output, *self.arguments]
-            done = subprocess.run(command, check=False, capture_output=True, text=True)
+            # Some libraries leave folders of logs wherever they are run.
+            done = subprocess.run(
+                command, check=False, capture_output=True, text=True, cwd=temporary
+            )
             if done.returncode:
                 raise SystemExit(f"{self.script} failed:\n{done.stderr[-4000:]}")
             figures: dict[str, Any] = json.loads(output.read_text())

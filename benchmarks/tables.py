@@ -3,6 +3,7 @@
 <!-- bench:speed-sar -->                        all records of results/speed-sar.json
 <!-- bench:accuracy-movielens/ml-100k/sar -->   those whose name starts so
 <!-- bench:leaderboard/ml-100k -->              models by NDCG; ml-100k by default
+<!-- bench:speed-factorisation_growth -->       a row for each number of rows, see growth.py
 <!-- /bench -->                                 ends each
 """
 
@@ -14,6 +15,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from growth import GROWTH, picture
+from growth import table as growth_table
 from record import Record, number, read
 
 __all__ = ["rendered", "stale", "update"]
@@ -41,17 +44,25 @@ def rendered(text: str, results: Path) -> str:
 
 
 def stale(root: Path, results: Path) -> list[Path]:
-    """Files whose tables are not those of the accepted records."""
-    texts = {path: path.read_text() for path in _pages(root)}
-    return [path for path, text in texts.items() if rendered(text, results) != text]
+    """Files whose tables or pictures are not those of the accepted records."""
+    texts = _texts(root, results)
+    return [path for path in texts if not path.is_file() or path.read_text() != texts[path]]
 
 
 def update(root: Path, results: Path) -> list[Path]:
-    """Write the tables; the files that changed."""
+    """Write the tables and pictures; the files that changed."""
+    texts = _texts(root, results)
     changed = stale(root, results)
     for path in changed:
-        path.write_text(rendered(path.read_text(), results))
+        path.write_text(texts[path])
     return changed
+
+
+def _texts(root: Path, results: Path) -> dict[Path, str]:
+    """What pages and pictures should hold."""
+    texts = {path: rendered(path.read_text(), results) for path in _pages(root)}
+    growth = _records(GROWTH, results)
+    return texts | ({root / "docs" / "growth.svg": picture(growth)} if growth else {})
 
 
 def _pages(root: Path) -> list[Path]:
@@ -69,15 +80,19 @@ def _table(name: str, results: Path) -> str:
     chosen = [record for record in records if record.name.startswith(prefix)]
     if not chosen:
         raise ValueError(f"bench:{name} needs a record {prefix}..., and none was accepted")
-    lines = _leaderboard(chosen, prefix) if kind == "leaderboard" else _figures(chosen)
+    if kind == "leaderboard":
+        lines = _leaderboard(chosen, prefix)
+    else:
+        lines = growth_table(chosen) if kind == GROWTH else _figures(chosen)
     peer = any(record.peer is not None for record in chosen)
     origins = dict.fromkeys(_origin(record, peer=peer) for record in chosen)
     return "\n".join([*lines, "", *origins, ""])
 
 
 def _records(kind: str, results: Path) -> list[Record]:
-    """Those of `KIND.json` and of all `KIND-*.json`."""
-    files = [results / f"{kind}.json", *sorted(results.glob(f"{kind}-*.json"))]
+    """Those of `KIND.json` and of all `KIND-*.json`; growth has a table of its own form."""
+    several = sorted(results.glob(f"{kind}-*.json"))
+    files = [results / f"{kind}.json", *(file for file in several if file.stem != GROWTH)]
     return [record for file in files if file.is_file() for record in read(file)]
 
 

@@ -63,7 +63,10 @@ def test_t23_a_source_that_knows_nothing_is_no_all_clear(
 ) -> None:
     assert run(tool, monkeypatch, [WHOLE], known=False) == tool.UNREACHABLE
     assert run(tool, monkeypatch, [WHOLE], "--if-reachable", known=False) == 0
-    assert capsys.readouterr().out.count("NOT AUDITED") == 2
+    said = capsys.readouterr().out
+    assert said.count("NOT AUDITED") == 2
+    assert said.count("does not hold: that none of them has a known hole") == 2
+    assert tool.unanswered("a==1\n# b==2\nc==3  # why\n").count(" 2 versions") == 1
 
 
 def test_t23_ci_asks() -> None:

@@ -12,7 +12,7 @@ import pytest
 SRC = Path(__file__).resolve().parents[1] / "src" / "palate"
 
 # The order of ARCHITECTURE.md: each may import only from those before it.
-VOCABULARY = ("errors", "types", "columns", "config", "plugins", "_optional")
+VOCABULARY = ("errors", "types", "columns", "config", "hyperparameters", "plugins", "_optional")
 PACKAGES = (
     "store", "events", "warehouse", "data", "features", "stats", "metrics", "train", "models",
     "evaluate", "release", "retrieval", "experiment", "pipeline", "privacy", "serve", "monitor",

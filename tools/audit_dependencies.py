@@ -56,6 +56,22 @@ def judge(answers: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
+def unanswered(constraints: str) -> str:
+    """What to say where no source answers: what was not asked, what holds all the same, what next.
+
+    Args:
+        constraints: The text of the pins.
+    """
+    pins = sum("==" in line.partition("#")[0] for line in constraints.splitlines())
+    return (
+        f"NOT AUDITED: no advisory source answers: {KNOWN_HOLE}, whose hole is known, has none\n"
+        f"  holds all the same: CI installs and tests the {pins} versions that "
+        "constraints.txt pins\n"
+        "  does not hold: that none of them has a known hole\n"
+        "  next: make audit where pypi.org or osv.dev can be reached, before each release\n"
+    )
+
+
 def main() -> int:
     """The exit code: 1 for holes, 3 where advisories cannot be reached."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -69,7 +85,7 @@ def main() -> int:
         probe = Path(folder) / "probe.txt"
         probe.write_text(f"{KNOWN_HOLE}\n")
         if not is_reachable(ask(probe)):
-            sys.stdout.write(f"NOT AUDITED: no advisory source: {KNOWN_HOLE} has none\n")
+            sys.stdout.write(unanswered((ROOT / "constraints.txt").read_text()))
             return 0 if arguments.if_reachable else UNREACHABLE
     answers = ask(ROOT / "constraints.txt")
     lines = judge(answers)

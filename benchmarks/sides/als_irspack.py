@@ -9,7 +9,7 @@ from pathlib import Path
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
-from arrays import best, ndcg, touched
+from arrays import best, gains, touched
 from irspack.recommenders import IALSRecommender
 
 CHUNK = 500
@@ -35,7 +35,7 @@ def main(inputs, output, settings):
         best(found.get_score(users[at : at + CHUNK]), train[at : at + CHUNK], k)
         for at in range(0, len(users), CHUNK)
     ]
-    figures = {"fit_s": fit_s, "ndcg": ndcg(np.concatenate(top), test)}
+    figures = {"fit_s": fit_s, "gains": gains(np.concatenate(top), test)}
     output.write_text(json.dumps(figures))
 
 

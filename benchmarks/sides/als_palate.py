@@ -2,10 +2,9 @@
 
 import json
 import sys
-import time
 from pathlib import Path
 
-from arrays import ndcg, touched
+from arrays import gains, timed, touched
 from given import dataset
 
 from palate.models.als import ALS, ALSConfig
@@ -13,16 +12,13 @@ from palate.models.als import ALS, ALSConfig
 
 def main(inputs, output, settings):
     config = json.loads(settings)
-    k = config.pop("k")
+    k, times = config.pop("k"), config.pop("times", 1)
     train, test = touched(inputs)
     data = dataset(train)
     ALS(ALSConfig(**config | {"iterations": 1})).fit(data).top_k(data.histories.slice(0, 9), k)
-    start = time.perf_counter()
-    model = ALS(ALSConfig(**config)).fit(data)
-    fitted = time.perf_counter()
-    top = model.top_k(data.histories, k)
-    end = time.perf_counter()
-    figures = {"fit_s": fitted - start, "top_s": end - fitted, "ndcg": ndcg(top.items, test)}
+    model, fit_s = timed(lambda: ALS(ALSConfig(**config)).fit(data), 1)
+    top, top_s = timed(lambda: model.top_k(data.histories, k), times)
+    figures = {"fit_s": fit_s, "top_s": top_s, "gains": gains(top.items, test)}
     output.write_text(json.dumps(figures))
 
 

@@ -1,5 +1,8 @@
 """What both sides of the factorisation benchmarks share: arrays in, quality out; numpy alone."""
 
+import statistics
+import time
+
 import numpy as np
 from scipy.sparse import csr_matrix
 
@@ -23,18 +26,23 @@ def touched(folder):
     ]
 
 
-def ndcg(top, test):
-    """Mean NDCG of `top` (n_users, k) over users with a test item; each of them is relevant."""
+def gains(top, test):
+    """NDCG of `top` (n_users, k) of each user with a test item; all of these are relevant."""
     k = top.shape[1]
     discount = 1 / np.log2(np.arange(2, k + 2))
     ideal = np.cumsum(discount)
-    gains = []
+    found = []
     for user in range(test.shape[0]):
         relevant = test.indices[test.indptr[user] : test.indptr[user + 1]]
         if len(relevant):
             hits = np.isin(top[user], relevant)
-            gains.append((hits * discount).sum() / ideal[min(k, len(relevant)) - 1])
-    return float(np.mean(gains))
+            found.append((hits * discount).sum() / ideal[min(k, len(relevant)) - 1])
+    return found
+
+
+def ndcg(top, test):
+    """Their mean."""
+    return float(np.mean(gains(top, test)))
 
 
 def best(scores, train, k):
@@ -43,3 +51,13 @@ def best(scores, train, k):
     some = np.argpartition(-scores, k, axis=1)[:, :k]
     order = np.argsort(-np.take_along_axis(scores, some, 1), axis=1)
     return np.take_along_axis(some, order, 1)
+
+
+def timed(work, times, clock=time.perf_counter):
+    """The last result of `work`, and the median of its seconds."""
+    seconds = []
+    for _ in range(times):
+        start = clock()
+        found = work()
+        seconds.append(clock() - start)
+    return found, statistics.median(seconds)

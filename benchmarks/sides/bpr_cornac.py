@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from arrays import best, ndcg, touched
+from arrays import best, gains, touched
 from cornac.data import Dataset
 from cornac.models import BPR
 
@@ -30,7 +30,7 @@ def main(inputs, output, settings):
         scores = model.u_factors[rows] @ model.i_factors[items].T + model.i_biases[items]
         scores[:, items < 0] = -np.inf
         top.append(best(scores, train[at : at + CHUNK], k))
-    output.write_text(json.dumps({"fit_s": fit_s, "ndcg": ndcg(np.concatenate(top), test)}))
+    output.write_text(json.dumps({"fit_s": fit_s, "gains": gains(np.concatenate(top), test)}))
 
 
 main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

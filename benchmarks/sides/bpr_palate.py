@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from arrays import ndcg, touched
+from arrays import gains, touched
 from given import dataset
 
 from palate.models.bpr import BPR, BPRConfig
@@ -20,7 +20,7 @@ def main(inputs, output, settings):
     start = time.perf_counter()
     model = BPR(BPRConfig(**config)).fit(data)
     fit_s = time.perf_counter() - start
-    figures = {"fit_s": fit_s, "ndcg": ndcg(model.top_k(data.histories, k).items, test)}
+    figures = {"fit_s": fit_s, "gains": gains(model.top_k(data.histories, k).items, test)}
     output.write_text(json.dumps(figures))
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from factorisation_peers import CORNAC, IMPLICIT
+from factorisation_speed import K, measured, record_fit, record_quality
 from harness import Bench, Side
-from inputs import stratified75
-from sets import export_rows, gowalla
 
 TARGET = 1.5
 FACTORS, EPOCHS = 64, 30
@@ -54,35 +52,19 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def main() -> None:
-    bench = Bench("speed-bpr", "BPR: 64 factors, at no less accuracy", runs=3)
+    bench = Bench("speed-bpr", "BPR, 64 factors, at no less accuracy", runs=3)
     for data, settings in SETTINGS.items():
-        split = stratified75(data) if data == "ml-1m" else gowalla()
-        k = 10 if data == "ml-1m" else 20
-        given = {side: (json.dumps(said | {"k": k}),) for side, said in settings.items()}
-        with tempfile.TemporaryDirectory(prefix="palate-bench-") as temporary:
-            export_rows(split, Path(temporary))
-            sides = {
-                "ours": Side("bpr_palate.py", arguments=given["ours"]),
-                "implicit": Side("bpr_implicit.py", IMPLICIT, given["implicit"]),
-                "cornac": Side("bpr_cornac.py", CORNAC, given["cornac"]),
-            }
-            runs = bench.in_turn(sides, Path(temporary))
+        given = {side: (json.dumps(said | {"k": K[data]}),) for side, said in settings.items()}
+        sides = {
+            "ours": Side("bpr_palate.py", arguments=given["ours"]),
+            "implicit": Side("bpr_implicit.py", IMPLICIT, given["implicit"]),
+            "cornac": Side("bpr_cornac.py", CORNAC, given["cornac"]),
+        }
+        runs = measured(bench, data, sides)
         for side, peer in (("implicit", IMPLICIT), ("cornac", CORNAC)):
-            bench.compare(
-                f"bpr/{data}/fit, {side}",
-                [run["fit_s"] for run in runs["ours"]],
-                [run["fit_s"] for run in runs[side]],
-                peer=peer,
-                unit="s",
-                target=TARGET,
-            )
-            bench.add(
-                f"bpr/{data}/ndcg@{k}, {side}",
-                runs["ours"][0]["ndcg"],
-                higher_is_better=True,
-                target=runs[side][0]["ndcg"],
-                peer=(peer, runs[side][0]["ndcg"]),
-            )
+            both = (runs["ours"], runs[side])
+            record_fit(bench, f"bpr/{data}/fit, {side}", *both, peer=peer, target=TARGET)
+            record_quality(bench, f"bpr/{data}/ndcg@{K[data]}, {side}", *both, peer=peer)
     bench.finish()
 
 

@@ -1,4 +1,4 @@
-"""Seconds and memory of iALS, BPR, SVD and top-k as rows grow from 100 thousand to 20 million.
+"""Cost and memory of iALS, BPR, SVD and top-k as rows grow from 100 thousand to 20 million.
 
 Rows are drawn as in a growing service: users and items in proportion, both by popularity.
 """
@@ -22,22 +22,24 @@ LINEAR = 1.15  # an exponent above it is more than linear
 
 def main() -> None:
     bench = Bench("speed-factorisation-growth", "Growth with the number of rows", runs=1)
-    found: dict[str, list[float]] = {}
+    found: dict[str, dict[int, float]] = {}
     for n in SIZES:
         with tempfile.TemporaryDirectory(prefix="palate-bench-") as temporary:
             generate(n, Path(temporary))
             figures = bench.in_turn({"ours": Side("growth_palate.py")}, Path(temporary))["ours"][0]
         for name, value in figures.items():
-            found.setdefault(name, []).append(value)
+            found.setdefault(name, {})[n] = value
             unit = "MiB" if name.endswith("memory") else "s"
             bench.add(f"{name}/{n:,} rows", value, unit=unit, higher_is_better=False)
-    sizes = np.log(SIZES)
     for name, values in found.items():
-        # From a million rows on, where fixed costs no longer count.
-        slope = np.polyfit(sizes[2:], np.log(values[2:]), 1)[0]
-        if not name.endswith("memory"):
-            bench.add(f"{name}/exponent", slope, higher_is_better=False, target=LINEAR)
+        bench.add(f"{name}/exponent", exponent(values), higher_is_better=False, target=LINEAR)
     bench.finish()
+
+
+def exponent(values: dict[int, float]) -> float:
+    """The slope of the line through the logarithms of rows and values; 1 is linear."""
+    slope, _ = np.polyfit(np.log(list(values)), np.log(list(values.values())), 1)
+    return float(slope)
 
 
 def generate(n: int, folder: Path) -> None:

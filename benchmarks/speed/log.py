@@ -25,7 +25,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--rows", type=int, default=ROWS)
     mine, rest = parser.parse_known_args()
-    bench = Bench("speed-log", "Event log: append and rebuild (--rows N for fewer)", arguments=rest)
+    title = "Event log: append and rebuild (--rows N for fewer)"
+    bench = Bench("speed-log", title, runs=3, arguments=rest)
     with tempfile.TemporaryDirectory(prefix="palate-bench-") as temporary:
         _append(bench, Path(temporary))
         _rebuild(bench, Path(temporary), mine.rows)

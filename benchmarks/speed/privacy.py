@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -15,7 +17,7 @@ from harness import Bench
 from palate.config import Settings
 from palate.events.identity import now_us
 from palate.events.log.people import People
-from palate.features.ingest import open_ingest
+from palate.features.ingest import Ingest, open_ingest
 from palate.privacy.erase import forgetting_events
 from palate.privacy.eraser import Eraser
 from palate.privacy.export import export_person
@@ -37,13 +39,14 @@ def main() -> None:
 
 
 def _measure(bench: Bench, settings: Settings, rows: int) -> None:
-    steps: dict[str, list[float]] = {"export": [], "hide": [], "erase": [], "clean": []}
+    steps: dict[str, list[float]] = {"export": [], "hide": [], "erase": [], "clean": [], "wait": []}
 
     def timed(step: str, work: Callable[[], object]) -> None:
         start = time.perf_counter()
         work()
         steps[step].append(time.perf_counter() - start)
 
+    asked = rows
     with open_ingest(settings.home, settings) as ingest:
         for first in range(0, rows, PART):
             ingest.append(events(min(PART, rows - first), first))
@@ -53,16 +56,47 @@ def _measure(bench: Bench, settings: Settings, rows: int) -> None:
             gone = forgetting_events(People((user,)), "bench")
             timed("hide", lambda gone=gone: ingest.append(gone))
             timed("erase", lambda: eraser.finish(now_us()))
-            timed("clean", lambda: eraser.finish(now_us() + DAYS_US))
+            with _Appending(ingest, rows) as appending:
+                timed("clean", lambda: eraser.finish(now_us() + DAYS_US))
+            rows = appending.rows
+            steps["wait"].append(appending.longest_s)
     said = {
         "export": "export",
         "hide": "erase: hidden from every answer",
         "erase": "erase: records gone, between appends",
-        "clean": "erase: files written anew, appends wait",
+        "clean": "erase: files written anew, between appends",
+        "wait": "erase: longest wait of an append meanwhile",
     }
     for step, seconds in steps.items():
-        name = f"privacy/{said[step]}; one person of {rows:,} events"
+        name = f"privacy/{said[step]}; one person of {asked:,} events"
         bench.add(name, seconds, unit="s", higher_is_better=False)
+
+
+class _Appending:
+    """Appends ten events every few milliseconds, in a thread of its own."""
+
+    def __init__(self, ingest: Ingest, rows: int) -> None:
+        self._ingest = ingest
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.rows = rows
+        self.longest_s = 0.0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._end.wait(0.005):
+            few = events(10, self.rows)
+            start = time.perf_counter()
+            self._ingest.append(few)
+            self.longest_s = max(self.longest_s, time.perf_counter() - start)
+            self.rows += 10
 
 
 main()

@@ -14,6 +14,7 @@ __all__ = [
     "PluginError",
     "ReleaseError",
     "StoreError",
+    "TrainError",
     "UnknownItemError",
     "UnknownReleaseError",
     "UnknownUserError",
@@ -64,6 +65,32 @@ class UnknownItemError(PalateError):
 
 class UnknownUserError(PalateError):
     """A user id has no state."""
+
+
+class TrainError(PalateError):
+    """Training cannot go on, or not from this checkpoint.
+
+    Args:
+        message: What happened, where, and the likely cause.
+        hint: What to do about it.
+        epoch: The epoch under way, from 1; None where none was.
+        step: The optimiser's step under way, from 1, counted over all epochs.
+        rows: Row numbers of the batch under way in the data, where those are known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        epoch: int | None = None,
+        step: int | None = None,
+        rows: tuple[int, ...] = (),
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.epoch = epoch
+        self.step = step
+        self.rows = rows
 
 
 class StoreError(PalateError):

@@ -67,6 +67,25 @@ def test_export_and_erase_without_a_service(palate: Run) -> None:
     assert ANN not in palate("audit").out
 
 
+def test_what_was_trained_and_recorded_names_nobody(palate: Run) -> None:
+    """Releases, recorded runs, their judgement and the audit; and then log and state neither."""
+    rows = [f"person-{u:02d}-of-many,film-{(u + n) % 8}" for u in range(12) for n in range(5)]
+    Path("clicks.csv").write_text("user_id,item_id\n" + "\n".join(rows) + "\n")
+    assert palate("import", "clicks.csv").code == 0
+    assert palate("compare", "popular", "sar").code == 0
+    assert palate("train", "sar", "--promote").code == 0
+    home = Path(".palate")
+    kept = [path for path in (home / "objects").rglob("*") if path.is_file()]
+    kept += list(home.glob("registry.sqlite*"))
+    assert len(kept) > 3
+    assert [path for path in kept if b"-of-many" in path.read_bytes()] == []
+
+    assert palate("privacy", "erase", "person-03-of-many", "--now", "--json").code == 0
+    files = [path for path in home.rglob("*") if path.is_file()]
+    assert [path for path in files if b"person-03-of-many" in path.read_bytes()] == []
+    assert [path for path in files if b"person-04-of-many" in path.read_bytes()]
+
+
 def test_an_impossible_id(palate: Run) -> None:
     done = palate("privacy", "erase", "")
     assert done.code == 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hmac
+import os
 import stat
 from pathlib import Path
 
@@ -48,3 +50,24 @@ def test_half_a_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / KEY_FILE).chmod(0o600)
     with pytest.raises(StoreError, match="5 bytes"):
         open_pseudonyms(tmp_path, new=True)
+
+
+def test_on_a_full_disk_a_key_that_is_there_is_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    two.mkdir()
+    names = open_pseudonyms(one, new=True)
+
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    assert open_pseudonyms(one, new=True).user("ann") == names.user("ann")
+    with pytest.raises(StoreError, match="No space left"):
+        open_pseudonyms(two, new=True)
+    monkeypatch.setattr(os, "write", lambda descriptor, data: len(data) // 2)
+    with pytest.raises(StoreError, match="No space left"):
+        open_pseudonyms(two, new=True)
+    assert list(two.iterdir()) == [], "half a key is none"

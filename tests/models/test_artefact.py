@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +61,18 @@ def test_the_config_comes_back(tmp_path: Path) -> None:
     loaded = Recommender[Any].load(tmp_path / "m")
     assert isinstance(loaded, SAR)
     assert loaded.config == config
+
+
+@pytest.mark.parametrize("change", [{"half_life_days": 7.0}, {}])
+def test_a_config_that_was_changed_by_hand_is_refused(
+    tmp_path: Path, change: dict[str, float]
+) -> None:
+    SAR().fit(dataset(ROWS)).save(tmp_path / "model")
+    path = tmp_path / "model" / "model.json"
+    head = json.loads(path.read_text())
+    head["config"] |= change
+    if not change:
+        del head["config_sha256"]
+    path.write_text(json.dumps(head))
+    with pytest.raises(BundleError, match="another config"):
+        SAR.load(tmp_path / "model")

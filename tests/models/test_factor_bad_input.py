@@ -14,6 +14,7 @@ from palate.data import Dataset
 from palate.errors import BundleError, DataError, NotFittedError
 from palate.models.als import ALS, ALSConfig
 from palate.models.als_explicit import ExplicitALS, ExplicitALSConfig
+from palate.models.artefact import config_checksum
 from palate.models.base import Recommender
 from palate.models.bpr import BPR, BPRConfig
 from palate.models.puresvd import PureSVD, PureSVDConfig
@@ -134,13 +135,17 @@ def test_an_interrupted_save_is_no_model(
     ],
     ids=["als", "bpr", "puresvd", "svd", "explicit"],
 )
-def test_a_bundle_of_another_config_is_refused(
+def test_arrays_of_another_width_than_the_config_says_are_refused(
     model: AnyModel, other: dict[str, int], tmp_path: Path
 ) -> None:
     fresh(model).fit(some()).save(tmp_path / "model")
     head = tmp_path / "model" / "model.json"
     said = json.loads(head.read_text())
     said["config"] |= other
+    head.write_text(json.dumps(said))
+    with pytest.raises(BundleError, match="another config"):
+        type(model).load(tmp_path / "model")
+    said["config_sha256"] = config_checksum(said["config"])
     head.write_text(json.dumps(said))
     with pytest.raises(BundleError, match=rf"factors was expected|{model.name}") as refused:
         type(model).load(tmp_path / "model")

@@ -199,3 +199,28 @@ def test_what_it_cannot_do() -> None:
 def test_too_few_rows_for_a_validation_part() -> None:
     with pytest.raises(DataError, match="validation = 0"):
         FM(CLICK_COLUMNS).fit(click_board().head(3), "click")
+
+
+@pytest.mark.parametrize("task", ["click", "rating"])
+def test_all_kinds_of_columns_together(task: str) -> None:
+    """Hashed and counted ids, several values, numbers on both scales, and a time's hour."""
+    category, number = AttributeKind.CATEGORY, AttributeKind.NUMBER
+    board = click_board().with_columns(
+        user=pl.int_range(pl.len()) % 37, at=pl.int_range(pl.len()) * 3_600_000_000
+    )
+    board = board.with_columns(at=pl.col("at").cast(pl.Datetime("us")))
+    columns = [
+        ColumnSpec(name="user", kind=category, side="user", ids="hashed", buckets=16),
+        *CLICK_COLUMNS[:2],
+        ColumnSpec(name="tags", kind=AttributeKind.CATEGORIES, pool="root"),
+        ColumnSpec(name="price", kind=number, scale="log", bins=8),
+        ColumnSpec(name="plain", kind=number, source="price"),
+        ColumnSpec(name="hour", kind=AttributeKind.TIME, source="at", part="hour"),
+    ]
+    config = FMConfig.model_validate({"k": 4, "eta": 0.2, "task": task})
+    model = FM(columns, config).fit(board, "click" if task == "click" else "rating")
+    liked = board["click"].to_numpy() == 1
+    found = model.predict(board)
+    assert found[liked].mean() > found[~liked].mean() + 0.4
+    stranger = board.with_columns(user=pl.lit(999), at=pl.lit(None, pl.Datetime("us")))
+    assert np.isfinite(model.predict(stranger)).all()

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from palate.errors import MissingExtraError
 from palate.models import forest
 from palate.models.forest import Forest, ForestConfig
 from palate.models.tree_table import TreeTable
@@ -73,3 +74,12 @@ def test_ratings_all_equal() -> None:
     model = Forest(CLICK_COLUMNS, ForestConfig(**SMALL, task="rating")).fit(table, "rating")
     np.testing.assert_array_equal(model.predict(table), 3.0)
     assert model.importances()["share"].sum() == 0.0  # nothing was split
+
+
+def test_without_the_extra_the_command_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(module: str, *, extra: str) -> None:
+        raise MissingExtraError(f"no {module}", hint=f"pip install 'palate[{extra}]'")
+
+    monkeypatch.setattr(forest, "require", missing)
+    with pytest.raises(MissingExtraError, match=r"palate\[trees\]"):
+        Forest(CLICK_COLUMNS).fit(click_board(), "click")

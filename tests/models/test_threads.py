@@ -25,5 +25,18 @@ def test_errors_come_out(threads: int) -> None:
         in_parts(work, 10, 2, threads=threads)
 
 
+def test_what_is_left_is_done_after_an_error() -> None:
+    done: list[int] = []
+
+    def work(start: int, stop: int) -> None:
+        if start == 0:
+            raise ValueError("part 0")
+        done.append(start)
+
+    with pytest.raises(ValueError, match="part 0"):
+        in_parts(work, 100, 1, threads=2)
+    assert done == list(range(1, 100))
+
+
 def test_there_is_a_thread() -> None:
     assert thread_count() >= 1

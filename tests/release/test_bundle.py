@@ -168,10 +168,22 @@ def test_a_manifest_that_is_not_json_is_refused(bundle: Path) -> None:
         open_bundle(bundle)
 
 
-def test_a_pickle_is_refused_even_where_the_manifest_names_it(bundle: Path) -> None:
-    (bundle / "model" / "extra.pkl").write_bytes(b"\x80\x04.")
-    add_to_manifest(bundle, "model/extra.pkl")
-    with pytest.raises(BundleError, match=r"model/extra\.pkl is of a kind"):
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("extra.pkl", b"\x80\x04."),
+        ("weights.pt", b"PK\x03\x04"),
+        # TensorProto with external_data: location = ../../../etc/passwd
+        ("net.onnx", b"\x3a\x25\x2a\x23\x6a\x1f\n\x08location\x12\x13../../../etc/passwd\x70\x01"),
+        ("net.ONNX", b""),
+    ],
+)
+def test_t16_what_runs_code_or_reads_other_files_is_refused_even_where_the_manifest_names_it(
+    bundle: Path, name: str, content: bytes
+) -> None:
+    (bundle / "model" / name).write_bytes(content)
+    add_to_manifest(bundle, f"model/{name}")
+    with pytest.raises(BundleError, match=rf"model/{name} is of a kind"):
         open_bundle(bundle)
 
 

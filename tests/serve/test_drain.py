@@ -123,7 +123,7 @@ def half_posted(service: BackgroundService) -> socket.socket:
 
 def in_progress(service: BackgroundService) -> int:
     (line,) = (
-        line for line in httpx.get(service.url + "/metrics").text.splitlines()
+        line for line in httpx.get(service.url + "/metrics", timeout=60).text.splitlines()
         if line.startswith("palate_requests_in_progress ")
     )  # fmt: skip
     return int(line.split()[1])
@@ -189,15 +189,15 @@ def test_notice_is_given_before_the_end(settings: Settings, tmp_path: Path) -> N
     noticed = serving(settings, drain_notice_s=3600.0)
     log = tmp_path / "service.log"
     with ExitStack() as opened, BackgroundService(noticed, log=log) as service:
-        assert httpx.get(service.url + "/readyz").status_code == 200
+        assert httpx.get(service.url + "/readyz", timeout=60).status_code == 200
         idle = opened.enter_context(kept_open(service))
         os.kill(service.pid, signal.SIGTERM)
-        until(lambda: httpx.get(service.url + "/readyz").status_code == 503)
+        until(lambda: httpx.get(service.url + "/readyz", timeout=60).status_code == 503)
         for _ in range(10):  # through whichever worker
-            answered = httpx.get(service.url + "/readyz")
-            until(lambda: httpx.get(service.url + "/readyz").status_code == 503)
-            assert httpx.get(service.url + "/v1/popular").status_code == 200
-            assert httpx.get(service.url + "/healthz").status_code == 200
+            answered = httpx.get(service.url + "/readyz", timeout=60)
+            until(lambda: httpx.get(service.url + "/readyz", timeout=60).status_code == 503)
+            assert httpx.get(service.url + "/v1/popular", timeout=60).status_code == 200
+            assert httpx.get(service.url + "/healthz", timeout=60).status_code == 200
         assert answered.json()["detail"] == "the service ends"
         idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert b"connection: close" in received(idle), "kept connections are answered, and let go"
@@ -224,6 +224,6 @@ def test_a_worker_that_was_started_again_knows_that_the_service_has_started(
             os.kill(before, signal.SIGKILL)
             until(replaced(number, before))
         until(lambda: (tmp_path / "service.log").read_text().count(" is back after ") == 2)
-        until(lambda: httpx.get(service.url + "/startupz").status_code == 200)
+        until(lambda: httpx.get(service.url + "/startupz", timeout=60).status_code == 200)
         for _ in range(10):
-            assert httpx.get(service.url + "/startupz").status_code == 200
+            assert httpx.get(service.url + "/startupz", timeout=60).status_code == 200

@@ -6,7 +6,7 @@ import resource
 import socket
 import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def address(service: BackgroundService) -> tuple[str, int]:
 
 
 def metric(service: BackgroundService, name: str) -> float:
-    text = httpx.get(service.url + "/metrics").text
+    text = httpx.get(service.url + "/metrics", timeout=60).text
     (line,) = (line for line in text.splitlines() if line.startswith(name + " "))
     return float(line.split()[1])
 
@@ -97,22 +97,28 @@ def test_a_disk_that_takes_no_more(
                 refused = batch(first)
                 assert len(told) == len(refused), "a batch is written whole or not at all"
                 break
-        assert refused, "the disk was never full"
-        assert told[0]["reason"].startswith(("cannot write", "the state", "LMDB")), told[0]
-        assert (len(acknowledged) > 0) is (disk == "full")
+    assert refused, "the disk was never full"
+    assert told[0]["reason"].startswith(("cannot write", "the state", "LMDB")), told[0]
+    assert (len(acknowledged) > 0) is (disk == "full")
+    # A checkpoint may have made a little room in the write-ahead log since: not one byte now.
+    with no_file_beyond(settings, 0):
         for _ in range(6):  # through whichever worker
-            answered = httpx.post(running.url + "/v1/recommendations", json={"user_id": "ann"})
+            answered = httpx.post(
+                running.url + "/v1/recommendations", json={"user_id": "ann"}, timeout=60
+            )
             assert (answered.status_code, answered.json()["degraded"]) == (200, False)
-            assert httpx.get(running.url + "/healthz").status_code == 200
-            assert httpx.get(running.url + "/v1/users/comic0").status_code == 200
-        changed = httpx.put(running.url + "/v1/items/new", json={"attributes": {"price": 1}})
+            assert httpx.get(running.url + "/healthz", timeout=60).status_code == 200
+            assert httpx.get(running.url + "/v1/users/comic0", timeout=60).status_code == 200
+        changed = httpx.put(
+            running.url + "/v1/items/new", json={"attributes": {"price": 1}}, timeout=60
+        )
         assert changed.status_code == 503
         assert changed.headers["retry-after"]
         assert metric(running, "palate_writer_failures_total") >= 2
     verdicts = {r["verdict"] for r in post(running, refused)}
     assert verdicts <= {"accepted", "duplicate"}, "there is room again"
     acknowledged |= {event["event_id"] for event in refused}
-    assert httpx.get(running.url + "/readyz").status_code == 200
+    assert httpx.get(running.url + "/readyz", timeout=60).status_code == 200
     assert running.stop() == 0
     with open_log(settings.home, settings, read_only=True) as log:
         logged = [r.event.event_id for r in log.read(limit=100_000)]
@@ -142,9 +148,10 @@ def test_slow_clients_hold_nobody_up(running: BackgroundService) -> None:
             peer.send(b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 20)
         for turn in range(20):
             for peer in slow:
-                peer.sendall(b"x" if turn % 2 else b" ")
+                with suppress(OSError):  # it may have hung up on a client that is so slow
+                    peer.sendall(b"x" if turn % 2 else b" ")
             answered = httpx.post(
-                running.url + "/v1/recommendations", json={"user_id": "ann"}, timeout=2.0
+                running.url + "/v1/recommendations", json={"user_id": "ann"}, timeout=8.0
             )
             assert answered.status_code == 200
             (result,) = post(running, batch(turn * 20)[:1])
@@ -179,7 +186,7 @@ def test_5000_idle_connections(running: BackgroundService, settings: Settings) -
 
 def slate(service: BackgroundService) -> list[Any]:
     answered = httpx.post(
-        service.url + "/v1/recommendations", json={"user_id": "ann"}, timeout=10.0
+        service.url + "/v1/recommendations", json={"user_id": "ann"}, timeout=60.0
     )
     assert answered.status_code == 200
     items: list[Any] = answered.json()["items"]

@@ -70,7 +70,7 @@ def test_names_kinds_and_labels_follow_the_conventions(service: InProcessService
 
 def test_the_linter_of_prometheus_finds_nothing(service: InProcessService) -> None:
     """`promtool check metrics`, where Prometheus is installed; else what it is known to look at."""
-    text = service.request("GET", "/metrics").body
+    text = used(service).request("GET", "/metrics").body
     promtool = shutil.which("promtool")
     if promtool is not None:
         done = subprocess.run(

@@ -43,7 +43,7 @@ def statuses(service: BackgroundService, secret: str, tries: int = 12) -> set[in
     """Of so many requests, each with a connection of its own: of every worker."""
     headers = {"authorization": f"Bearer {secret}"}
     url = service.url + "/v1/popular"
-    return {httpx.get(url, headers=headers).status_code for _ in range(tries)}
+    return {httpx.get(url, headers=headers, timeout=60).status_code for _ in range(tries)}
 
 
 def test_t04_keys_come_and_go_in_all_workers(
@@ -71,7 +71,7 @@ def test_t10_one_bucket_for_all_workers(
     headers = {"authorization": f"Bearer {secret}"}
     with BackgroundService(settings, log=tmp_path / "service.log") as service:
         url = service.url + "/v1/popular"
-        answers = [httpx.get(url, headers=headers).status_code for _ in range(60)]
+        answers = [httpx.get(url, headers=headers, timeout=60).status_code for _ in range(60)]
     assert answers == [200] * 30 + [429] * 30
 
 
@@ -119,7 +119,7 @@ def test_t12_a_head_without_end_is_cut_off(running: BackgroundService) -> None:
         except (BrokenPipeError, ConnectionResetError):
             pass  # it hung up while we went on
     assert received == b"" or received.startswith(b"HTTP/1.1 431 ")
-    assert httpx.get(running.url + "/healthz").status_code == 200
+    assert httpx.get(running.url + "/healthz", timeout=60).status_code == 200
 
 
 def test_t13_5000_idle_connections_leave_the_service_answering(running: BackgroundService) -> None:
@@ -147,7 +147,7 @@ def test_t13_5000_idle_connections_leave_the_service_answering(running: Backgrou
         asyncio.run(crowd())
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert httpx.get(running.url + "/healthz").status_code == 200
+    assert httpx.get(running.url + "/healthz", timeout=60).status_code == 200
 
 
 ANN, VISITOR = "ann-of-green-gables", "visitor-7f3a"
@@ -198,7 +198,9 @@ def test_t22_no_byte_of_an_erased_person_is_left_while_the_service_runs(
         assert answered.json()["ids"] == 2
         assert traces(settings.home) == []
         for _ in range(12):  # whichever worker is asked
-            fresh = httpx.post(running.url + "/v1/recommendations", json={"user_id": ANN})
+            fresh = httpx.post(
+                running.url + "/v1/recommendations", json={"user_id": ANN}, timeout=60
+            )
             assert [i["item_id"] for i in fresh.json()["items"]] == [i["item_id"] for i in nobody]
         assert client.get(f"/v1/users/{ANN}").status_code == 404
 

@@ -10,7 +10,7 @@ import pytest
 
 from palate.errors import StoreError
 from palate.serve import upkeep
-from palate.serve.upkeep import keep_up
+from palate.serve.upkeep import checkpoint, keep_up
 
 
 class Steps:
@@ -58,3 +58,27 @@ def test_it_ends_at_once_when_there_is_nothing_to_do() -> None:
         await asyncio.wait_for(keep_up(steps, steps.done), 10)  # far less than _LOOK_S
 
     asyncio.run(run())
+
+
+def test_checkpoints_go_on_after_a_fault(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(upkeep, "_CHECKPOINT_S", 0.0)
+    monkeypatch.setattr(upkeep, "_AGAIN_S", 0.0)
+
+    class Log:
+        def __init__(self, steps: Steps) -> None:
+            self.steps = steps
+
+        def checkpoint(self) -> None:
+            self.steps.keep_up(0)
+
+    async def run() -> Steps:
+        steps = Steps(lambda: True, full, lambda: True)
+        await asyncio.wait_for(checkpoint(Log(steps), steps.done), 10)
+        return steps
+
+    with caplog.at_level(logging.WARNING):
+        steps = asyncio.run(run())
+    assert not steps.left
+    assert "no checkpoint, trying again: the disk is full" in caplog.text

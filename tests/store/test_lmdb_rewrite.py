@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -125,4 +127,80 @@ def test_where_the_folder_cannot_be_moved_it_stays_as_it_is(
                 store.rewrite()
         assert store.get(b"a") == b"1"
         store.write({b"a": b"2"})
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps so small that a hundred pairs are many."""
+    monkeypatch.setattr(lmdb_rewrite, "_BATCH", 10)
+    monkeypatch.setattr(lmdb_rewrite, "_NEAR", 3)
+
+
+@pytest.mark.usefixtures("small")
+def test_what_is_written_meanwhile_is_there(tmp_path: Path) -> None:
+    """New, changed and deleted keys, before and behind the place that the copy has reached."""
+    wanted = {b"k%03d" % n: b"old" for n in range(100)}
+    with LmdbStore(tmp_path / "state") as store:
+        store.write(wanted, offset=1)
+        steps = 0
+        for _ in store.rewriting():
+            steps += 1
+            if steps <= 12:
+                gone, new = b"k%03d" % (steps * 7), b"k%03d" % (99 - steps * 5)
+                wanted |= {new: b"new", b"n%03d" % steps: b"added"}
+                wanted.pop(gone, None)
+                puts = {new: b"new", b"n%03d" % steps: b"added", gone: None}
+                store.write(puts, offset=1 + steps)
+        assert steps > 12
+        assert dict(store.scan(b"")) == wanted
+        assert store.offset() == 13
+
+
+@pytest.mark.usefixtures("small")
+def test_given_up_half_way_it_leaves_nothing(tmp_path: Path) -> None:
+    with LmdbStore(tmp_path / "state") as store:
+        store.write({b"k%03d" % n: b"old" for n in range(100)})
+        half = store.rewriting()
+        next(half)
+        del half
+        assert [path.name for path in tmp_path.iterdir()] == ["state"]
+        store.write({b"k000": b"new"})
+        store.rewrite()
+        assert (store.get(b"k000"), store.get(b"k099")) == (b"new", b"old")
+
+
+@pytest.mark.usefixtures("small")
+def test_a_store_that_is_emptied_meanwhile_is_not_filled_again(tmp_path: Path) -> None:
+    with LmdbStore(tmp_path / "state") as store:
+        store.write({b"k%03d" % n: b"old" for n in range(100)})
+        steps = store.rewriting()
+        next(steps)
+        store.clear()
+        with pytest.raises(StoreError, match="emptied"):
+            list(steps)
+        assert list(store.scan(b"")) == []
+
+
+def test_without_room_for_a_second_folder_it_does_not_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LmdbStore(tmp_path / "state") as store:
+        store.write({b"a": b"1"})
+        with monkeypatch.context() as patched:
+            patched.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=100))
+            with pytest.raises(StoreError, match="are free beside it"):
+                store.rewrite()
+        assert [path.name for path in tmp_path.iterdir()] == ["state"]
+        store.rewrite()
+
+
+def test_what_a_failed_one_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    with LmdbStore(tmp_path / "state") as store:
+        store.write({b"a": b"1"})
+        for left in ("state.stale", "state.fresh"):
+            (tmp_path / left).mkdir()
+            (tmp_path / left / "data.mdb").write_bytes(SECRET)
+        store.rewrite()
+        assert store.get(b"a") == b"1"
     assert [path.name for path in tmp_path.iterdir()] == ["state"]

@@ -61,7 +61,7 @@ def erase(
     *,
     now: Annotated[
         bool,
-        typer.Option("--now", help="Write all files anew at once; the log waits meanwhile."),
+        typer.Option("--now", help="Write all files anew at once, and wait for it."),
     ] = False,
 ) -> None:
     """Forget a user and the visitors they were.

@@ -18,9 +18,11 @@ from palate.events.schema import BY, KEPT, Event
 from palate.store.audit import TABLES, AuditEntry, append
 from palate.store.database import Database
 
-__all__ = ["LogAudit", "person_ref"]
+__all__ = ["LOOK", "LogAudit", "person_ref"]
 
-_LIMIT: Final = 2_000  # records looked at in one transaction
+LOOK: Final = 2_000
+"""Records that one `follow` looks at: one that takes in so many may have left some."""
+
 _UNSIGNED: Final = "command line"
 _CURSOR: Final = (
     'CREATE TABLE audited_log ("offset" INTEGER NOT NULL) STRICT',
@@ -53,8 +55,8 @@ class LogAudit:
         head = self._log.head()
         if head <= after:
             return 0
-        records = self._log.read(after, limit=_LIMIT, events=KEPT)
-        upto = records[-1].offset if len(records) == _LIMIT else max(head, after)
+        records = self._log.read(after, limit=LOOK, events=KEPT)
+        upto = records[-1].offset if len(records) == LOOK else max(head, after)
         with self._database.transaction() as connection:
             append(connection, self._entries([r for r in records if r.offset <= upto]))
             connection.execute('UPDATE audited_log SET "offset" = ?', (upto,))

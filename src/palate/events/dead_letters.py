@@ -127,6 +127,14 @@ class DeadLetters:
         """
         return self._select("number > ? ORDER BY number LIMIT ?", (after, limit))
 
+    def newest(self, limit: int) -> list[DeadLetter]:
+        """The newest letters, newest first.
+
+        Raises:
+            LogError: The file is damaged.
+        """
+        return self._select("1 ORDER BY number DESC LIMIT ?", (limit,))
+
     def find(self, numbers: Iterable[int]) -> list[DeadLetter]:
         """Those of `numbers` that are there, oldest first.
 

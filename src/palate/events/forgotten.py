@@ -17,7 +17,7 @@ from palate.events.pseudonyms import Pseudonyms, open_pseudonyms
 from palate.events.schema import USER_FORGOTTEN, Event
 from palate.store.database import REGISTRY, Database
 
-__all__ = ["FORGOTTEN", "Erasure", "Forgotten", "named_in", "open_forgotten"]
+__all__ = ["FORGOTTEN", "Erasure", "Forgotten", "named_in", "open_forgotten", "waiting_since"]
 
 FORGOTTEN: Final = "this person was forgotten: nothing about them is taken any more"
 _NOBODY: Final = ("event", "event_id", "item_id")  # fields that name no person
@@ -171,6 +171,26 @@ class Forgotten:
             parameters,
         )
         return [Erasure(bytes(row[0]), *row[1:]) for row in rows]
+
+
+def waiting_since(database: Database) -> list[int]:
+    """When the erasures that are not finished were asked for, oldest first; changes nothing.
+
+    Args:
+        database: The registry.
+
+    Returns:
+        Microseconds since 1970 UTC.
+
+    Raises:
+        StoreError: It is damaged.
+    """
+    if not database.query("SELECT 1 FROM sqlite_schema WHERE name = 'forgotten'"):
+        return []
+    rows = database.query(
+        "SELECT requested_us FROM forgotten WHERE cleaned_us IS NULL ORDER BY requested_us"
+    )
+    return [int(row[0]) for row in rows]
 
 
 def named_in(raw: bytes) -> list[str] | None:

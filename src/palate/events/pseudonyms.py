@@ -5,6 +5,7 @@ HMAC-SHA-256 (RFC 2104). Without the key nobody can try ids against the hashes.
 
 from __future__ import annotations
 
+import errno
 import hmac
 import os
 import secrets
@@ -60,9 +61,15 @@ def open_pseudonyms(home: Path, *, new: bool) -> Pseudonyms:
 
 
 def _key(path: Path, *, new: bool) -> bytes:
-    if new:
-        with suppress(FileExistsError):
-            _write_key(path)
+    if new and not path.exists():
+        try:
+            with suppress(FileExistsError):
+                _write_key(path)
+        except OSError as error:
+            raise StoreError(
+                f"cannot write {path}: {error.strerror}",
+                hint="free disk space, or mend the permissions of its folder",
+            ) from error
     try:
         key = path.read_bytes()
     except FileNotFoundError as error:
@@ -82,11 +89,12 @@ def _write_key(path: Path) -> None:
     draft = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        os.write(descriptor, secrets.token_bytes(_KEY_BYTES))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
+        try:
+            if os.write(descriptor, secrets.token_bytes(_KEY_BYTES)) != _KEY_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         os.link(draft, path)
     finally:
         draft.unlink()

@@ -139,6 +139,15 @@ class Ingest:
         with self.chores:
             return self._upkeep is not None and self._upkeep.step(now_us)
 
+    def checkpoint(self) -> None:
+        """Have the log's files in order before an append must see to it; appends go on beside it.
+
+        Raises:
+            LogError: The disk is full.
+        """
+        if isinstance(self.log, SqliteEventLog):
+            self.log.checkpoint()
+
     def close(self) -> None:
         """Close the log, the state, and what is kept beside them."""
         with self._lock:

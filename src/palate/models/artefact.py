@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from palate.plugins import model_class
 if TYPE_CHECKING:
     from palate.models.base import Recommender
 
-__all__ = ["FILES", "FORMAT", "Artefact", "read", "write"]
+__all__ = ["FILES", "FORMAT", "Artefact", "check_config", "config_checksum", "read", "write"]
 
 FORMAT = 1
 FILES = ("state.npz", "items.npz")  # what model.json holds the checksums of
@@ -61,7 +62,8 @@ def write(
     head = {
         "format": FORMAT,
         "model": name,
-        "config": config.model_dump(mode="json"),
+        "config": (plain := config.model_dump(mode="json")),
+        "config_sha256": config_checksum(plain),
         "sha256": {file: _sha256(folder / file) for file in FILES},
     }
     (folder / "model.json").write_text(json.dumps(head, indent=2) + "\n")
@@ -81,6 +83,7 @@ def read(folder: Path, *, expected: type[Recommender[Any]] | None) -> Artefact:
         raise BundleError(f"{folder} holds no model: {error}") from error
     if found != FORMAT:
         raise BundleError(f"{path} has format {found}; this version reads {FORMAT}")
+    check_config(path, raw, head.get("config_sha256"))
     for file in FILES:
         _check(folder / file, sums.get(file))
     cls = expected if expected is not None else model_class(name)
@@ -95,6 +98,25 @@ def read(folder: Path, *, expected: type[Recommender[Any]] | None) -> Artefact:
     except (OSError, ValueError, KeyError) as error:
         raise BundleError(f"{folder / 'state.npz'} cannot be read: {error}") from error
     return Artefact(cls, config, state, Vocabulary.load(folder / "items.npz"))
+
+
+def config_checksum(config: Mapping[str, Any]) -> str:
+    """SHA-256 of a config as JSON: arrays fitted under one config are not those of another."""
+    plain = json.dumps(config, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def check_config(path: Path, config: Mapping[str, Any], expected: str | None) -> None:
+    """Refuse a config that is not the one that the model was fitted with.
+
+    Raises:
+        BundleError: Its checksum differs from what was saved beside it, at `path`.
+    """
+    if config_checksum(config) != expected:
+        raise BundleError(
+            f"{path} has another config than the model was fitted with",
+            hint="fit and save it again with that config",
+        )
 
 
 def _sha256(path: Path) -> str:

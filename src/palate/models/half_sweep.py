@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from palate.errors import DataError
 from palate.models.kernels.als import solve_rows
 from palate.models.kernels.als_block import improve_rows_block
 from palate.models.kernels.als_cg import improve_rows_cg
+from palate.models.kernels.transpose import transpose
 from palate.models.threads import in_parts, thread_count
 from palate.types import Float32Array, Int32Array, Int64Array
 
@@ -51,17 +51,8 @@ class Rows:
 
     def transposed(self, n_others: int) -> Rows:
         """The same entries by the other side."""
-        # The place of each entry, from 1 since 0 would be no entry of a sparse matrix.
-        places = np.arange(1, len(self.items) + 1)
-        shape = (len(self), n_others)
-        columns = csr_array((places, self.items, self.indptr), shape=shape).tocsc()
-        order = columns.data - 1
-        return Rows(
-            columns.indptr.astype(np.int64),
-            columns.indices.astype(np.int32),
-            self.weights[order],
-            self.targets[order],
-        )
+        given = (self.indptr, self.items, self.weights, self.targets)
+        return Rows(*transpose(*given, n_others))
 
     @property
     def counts(self) -> Int64Array:

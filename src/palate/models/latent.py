@@ -20,7 +20,7 @@ from palate.types import Float32Array, FloatArray, Int32Array
 
 __all__ = ["Latent", "check_width", "initial_factors"]
 
-USERS = 1024  # at once for a thread: enough to share the panels, few enough to share the work
+USERS = 512  # at once for a thread: enough to share the panels, few enough to share the work
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)
 
 

@@ -35,7 +35,7 @@ from pydantic import Field
 
 from palate.data.dataset import Dataset
 from palate.data.histories import Histories
-from palate.errors import DataError
+from palate.errors import BundleError, DataError
 from palate.models.base import Recommender
 from palate.models.config import Choice, Dimension, ModelConfig, Range
 from palate.models.visible import BinaryUnits, Layer, SoftmaxUnits, Units
@@ -140,6 +140,14 @@ class RBM(Recommender[RBMConfig]):
     def _restore(self, state: dict[str, np.ndarray]) -> None:
         self._layer = Layer(state["weights"], state["visible"], state["hidden"])
         softmax_units = self.config.visible == "softmax"
+        n_levels = len(state["levels"]) if softmax_units else BinaryUnits.n_levels
+        shape = (len(self.vocabulary), n_levels, self.config.F)
+        if self._layer.weights.shape != shape:
+            raise BundleError(
+                f"rbm: weights of shape {shape} were expected, the file has "
+                f"{self._layer.weights.shape}",
+                hint="fit and save it again",
+            )
         self._units = (
             SoftmaxUnits(state["levels"], self.config.omega) if softmax_units else BinaryUnits()
         )

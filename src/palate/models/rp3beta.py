@@ -88,5 +88,7 @@ def _shares(indptr: Int64Array, values: Float64Array) -> Float64Array:
     """(n,) float64, each value's part of its row's sum; 0 in a row of zeros."""
     rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
     divisor = np.bincount(rows, values, minlength=len(indptr) - 1)[rows]
-    shares: Float64Array = np.divide(values, divisor, out=np.zeros(len(values)), where=divisor > 0)
+    shares: Float64Array = np.zeros(len(values))
+    with np.errstate(invalid="ignore"):  # infinity by infinity is NaN, and NaN never wins
+        np.divide(values, divisor, out=shares, where=divisor > 0)
     return shares

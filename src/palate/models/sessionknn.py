@@ -24,7 +24,7 @@ above 500 (`benchmarks/accuracy/sessions.py` runs both), since most items stand 
 sessions than that.
 
 A new user needs one event. `partial_fit` adds further sessions at the cost of those
-and one pass over the table.
+and one pass over the table; a new item needs a refit, and until then has no score.
 
 Sources: Ludewig and Jannach 2018, "Evaluation of session-based recommendation algorithms",
 UMUAI 28, section 3.2 (VSKNN); Garg, Gupta, Malhotra, Vig and Shroff 2019, "Sequence and time
@@ -51,7 +51,7 @@ DAY_US: Final = 24 * HOUR_US
 
 
 class SessionKNNConfig(ModelConfig):
-    """SessionKNN's hyperparameters. The defaults are good on Diginetica."""
+    """SessionKNN's hyperparameters. The defaults are good on Diginetica and on MovieLens 1M."""
 
     lambda1: float = Field(
         default=2.0, gt=0, description="lambda1, places after which an event of u fades to 1/e."

@@ -25,6 +25,7 @@ from scipy.sparse import csc_array
 
 from palate.data.dataset import Dataset
 from palate.data.histories import Histories
+from palate.errors import DataError
 from palate.models.config import Dimension, ModelConfig, Range
 from palate.models.item_to_item import ItemToItem
 from palate.models.kernels.descent import descend
@@ -71,6 +72,11 @@ class SLIM(ItemToItem[SLIMConfig]):
     def _fit(self, dataset: Dataset, progress: Progress | None) -> None:
         pairs = Pairs.positive(dataset.histories, binary=self.config.binary)
         gram = _gram(pairs)
+        if not np.isfinite(gram[2]).all():
+            raise DataError(
+                "slim: the values are too large for their products",
+                hint="set binary = true, or bring the values to a scale such as 1 to 5",
+            )
         rows = _solve(gram, pairs.norms() ** 2, self.config, progress)
         self._similarity = _by_source(rows, pairs.n_items)
 
@@ -83,7 +89,8 @@ def _gram(pairs: Pairs) -> SparseRows:
 
     def block(start: int, stop: int) -> SparseRows:
         rows, columns, values = sparse_products(start, stop, pairs.by_user, pairs.by_item)
-        return rows, columns, values.astype(np.float32)
+        with np.errstate(over="ignore"):  # refused by who asked for it
+            return rows, columns, values.astype(np.float32)
 
     return in_blocks(block, pairs.n_items, BLOCK)
 

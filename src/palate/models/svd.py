@@ -111,7 +111,8 @@ def _in_blocks(
     """Users, items and targets ordered by pair of strata; (STRATA^2 + 1,) where each pair starts.
 
     Inside a block, users come in random order and the ratings of one stand together, so
-    that its factors stay in the first cache.
+    that its factors stay in the first cache. Users are numbered in that order, since nothing
+    is kept of them: their factors are read as they stand in memory.
     """
     n = len(ratings)
     drawn = rng.permutation(n)
@@ -119,9 +120,10 @@ def _in_blocks(
     ends = np.cumsum(counts)
     entries = np.repeat(ratings.indptr[drawn] - ends + counts, counts) + np.arange(ends[-1])
     item_stratum = (rng.permutation(n_items) % STRATA).astype(np.uint8)
-    user_stratum = np.repeat((np.arange(n) % STRATA).astype(np.uint8), counts)
+    users = np.repeat(np.arange(n, dtype=np.int32), counts)
+    user_stratum = (users * np.int64(STRATA) // n).astype(np.uint8)
     block = user_stratum * np.uint8(STRATA) + item_stratum[ratings.items[entries]]
     order = np.argsort(block, kind="stable")
-    users, entries = np.repeat(drawn.astype(np.int32), counts)[order], entries[order]
+    users, entries = users[order], entries[order]
     starts = np.concatenate(([0], np.cumsum(np.bincount(block, minlength=STRATA**2))))
     return (users, ratings.items[entries], ratings.targets[entries]), starts.astype(np.int64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 from numba import config
 
@@ -21,15 +22,28 @@ def thread_count() -> int:
 def in_parts(work: Callable[[int, int], None], n: int, step: int, *, threads: int) -> None:
     """Call `work(start, stop)` for consecutive parts of `range(n)`, each at most `step` long.
 
-    The parts are independent: the result does not depend on the number of threads. The
-    first error is raised after all parts ended.
+    The parts are independent: the result does not depend on the number of threads, of which
+    the caller's is one. An error ends the work of its thread, and is raised when the others
+    have done what is left.
     """
-    starts = range(0, n, step)
-    if threads < 2 or len(starts) < 2:
-        for start in starts:
+    starts = iter(range(0, n, step))
+    lock = Lock()
+
+    def take_turns() -> None:
+        # One turn costs a lock; a future for every part would cost more than a small part.
+        while True:
+            with lock:
+                start = next(starts, None)
+            if start is None:
+                return
             work(start, min(start + step, n))
+
+    helpers = min(threads, -(-n // step)) - 1
+    if helpers < 1:
+        take_turns()
         return
-    with ThreadPoolExecutor(min(threads, len(starts))) as pool:
-        futures = [pool.submit(work, start, min(start + step, n)) for start in starts]
+    with ThreadPoolExecutor(helpers) as pool:
+        futures = [pool.submit(take_turns) for _ in range(helpers)]
+        take_turns()
     for future in futures:
         future.result()

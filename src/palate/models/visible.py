@@ -84,8 +84,10 @@ class SoftmaxUnits(Units):
         self.levels = levels
         self.n_levels = len(levels)
         self._omega = np.float32(omega)
-        centred = levels - levels.mean()
-        self._scale = centred / max(float(np.linalg.norm(centred)), 1e-9)  # (n_levels,), length 1
+        wide = levels.astype(np.float64)  # squares of what float32 holds
+        centred = wide - wide.mean()
+        length = max(float(np.linalg.norm(centred)), 1e-9)
+        self._scale = (centred / length).astype(np.float32)  # (n_levels,), length 1
 
     @classmethod
     def of(cls, histories: Histories, omega: float) -> SoftmaxUnits:

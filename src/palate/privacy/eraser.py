@@ -8,7 +8,7 @@ crash: the log itself says who is still to be erased.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,8 @@ from palate.events.forgotten import Erasure, Forgotten
 from palate.events.identity import uuid7
 from palate.events.log.base import Record, batches
 from palate.events.log.people import People, blank, erase
-from palate.events.log.rewrite import rewrite
 from palate.events.log.sqlite import SqliteEventLog
+from palate.events.rewrite import rewrite
 from palate.events.schema import BY, USER_FORGOTTEN, Event
 from palate.features.changes import Puts, forgetting
 from palate.features.ingest import Ingest, open_base, open_dead_letters
@@ -72,6 +72,7 @@ class Eraser:
         self._home = home
         self._settings = settings
         self._pass: _Pass | None = None
+        self._cleaning: Iterator[None] | None = None
 
     def step(self, now_us: int) -> bool:
         """Do a little; whether there is more to do at once.
@@ -82,6 +83,8 @@ class Eraser:
         Raises:
             StoreError: A file cannot be written; what was not done is done by a later call.
         """
+        if self._cleaning is not None:
+            return self._clean_on(self._cleaning)
         if self._pass is None:
             unfinished = self._forgotten.unfinished()
             waiting = [erasure for erasure in unfinished if erasure.erased_us is None]
@@ -89,7 +92,8 @@ class Eraser:
                 self._begin(waiting, now_us)
                 return True
             if unfinished and unfinished[0].due_us <= now_us:
-                self._clean(unfinished, now_us)
+                self._cleaning = self._clean(unfinished, now_us)
+                return True
             return False
         self._go_on(self._pass, now_us)
         return True
@@ -173,16 +177,25 @@ class Eraser:
 
     # ------------------------------------------------------------------ bytes
 
-    def _clean(self, erased: Sequence[Erasure], now_us: int) -> None:
-        """Write every file anew that held something. Appends wait as long."""
-        self._log.rewrite()
+    def _clean_on(self, cleaning: Iterator[None]) -> bool:
+        self._cleaning = None  # unless it goes on: a failure begins all of it again
+        for _ in cleaning:
+            self._cleaning = cleaning
+            return True
+        return False
+
+    def _clean(self, erased: Sequence[Erasure], now_us: int) -> Iterator[None]:
+        """Write every file anew that held something; appends come in between two steps."""
+        while not self._log.rewrite():
+            yield
+        # At most `log.dead_letters_max_bytes`: some tenths of a second.
         dead = self._home / "events" / "dead.sqlite"
         with closing(sqlite3.connect(dead, isolation_level=None)) as connection:
             rewrite(connection, dead)
-        _rewrite_store(self._ingest.state.store)
+        yield from _rewriting(self._ingest.state.store)
         if self._has_base:
             with closing(open_base(self._home, self._settings)) as base:
-                _rewrite_store(base.store)
+                yield from _rewriting(base.store)
         self._forgotten.cleaned([erasure.digest for erasure in erased], now_us)
 
     @property
@@ -190,7 +203,7 @@ class Eraser:
         return (self._home / "base" / "data.mdb").exists()
 
 
-def _rewrite_store(store: object) -> None:
+def _rewriting(store: object) -> Iterator[None]:
     """Other stores keep nothing of what was deleted."""
     if isinstance(store, LmdbStore):
-        store.rewrite()
+        yield from store.rewriting()

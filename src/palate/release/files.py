@@ -16,8 +16,10 @@ from palate.release.manifest import FileRecord
 
 __all__ = ["check_files", "refuse_pickle", "sha256_of", "walk"]
 
-# What is parsed without running anything: JSON, plain arrays, exported nets.
-KINDS: Final = frozenset({".json", ".npz", ".npy", ".safetensors", ".onnx"})
+# What is parsed without running anything and can name no other file: JSON and plain arrays. A net
+# in ONNX may keep its weights in whatever path it names (external data): whoever adds it here must
+# refuse that first.
+KINDS: Final = frozenset({".json", ".npz", ".npy"})
 _AGAIN: Final = "fetch the bundle again, or release the model again"
 
 

@@ -100,11 +100,12 @@ def bootstrap(run: Callable[[Boot], Awaitable[None]]) -> int:
     Returns:
         The exit code.
     """
+    factory = _loop_factory()  # a spare has its code loaded before it is told what to do
     boot = msgspec.json.decode(_boot_line(), type=Boot)
     configure_logs(boot.open_settings().observe, boot.name)
     raise_file_limit()
     try:
-        _new_loop_runner(run(boot))
+        _run_on(factory, run(boot))
     except PalateError as error:
         logging.getLogger(__name__).error("%s", error)
         _report(boot, Report(error=error.message, hint=error.hint))
@@ -123,13 +124,15 @@ def _boot_line() -> bytes:
     return bytes(line)
 
 
-def _new_loop_runner(main: Awaitable[None]) -> None:
-    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
-    if sys.platform != "win32":
-        import uvloop
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
 
-        factory = uvloop.new_event_loop
+    return uvloop.new_event_loop
 
+
+def _run_on(factory: Callable[[], asyncio.AbstractEventLoop] | None, main: Awaitable[None]) -> None:
     async def run() -> None:
         await main
 

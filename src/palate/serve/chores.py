@@ -9,7 +9,7 @@ from typing import Final
 
 from palate.config import Settings
 from palate.errors import StoreError
-from palate.events.audit import LogAudit
+from palate.events.audit import LOOK, LogAudit
 from palate.events.identity import now_us
 from palate.features.ingest import Ingest
 from palate.privacy.eraser import Eraser
@@ -50,7 +50,8 @@ class Chores:
             StoreError: A file cannot be written; what was not done is done by a later call.
         """
         with self._ingest.chores:
-            return bool(self._audit.follow()) or self._eraser.step(at_us)
+            behind = self._audit.follow() == LOOK
+            return behind or self._eraser.step(at_us)
 
 
 async def do_chores(ingest: Ingest, settings: Settings, stop: asyncio.Event) -> None:

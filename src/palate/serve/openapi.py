@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from inspect import cleandoc
 from typing import Any, Final
 
 import msgspec
@@ -75,7 +76,7 @@ def _operation(
     described: dict[str, Any] = {
         "operationId": operation.handle.__name__,
         "summary": operation.summary,
-        "description": (operation.handle.__doc__ or "").strip(),
+        "description": cleandoc(operation.handle.__doc__ or ""),
     }
     # Each scope opens it; on this machine nothing is needed while there are no keys.
     described["security"] = [{"key": [scope]} for scope in operation.scopes] + (

@@ -64,8 +64,8 @@ async def spawn(module: str, descriptors: tuple[int, ...]) -> Spawned:
 class Spare:
     """Keeps one process in reserve, so that a killed one is replaced without loading its code.
 
-    Most of a worker's start is the import of numpy, numba and their like; a spare has that
-    behind it, for the memory that they take.
+    Most of a child's start is the import of its code: numpy, numba and their like; a spare has
+    that behind it, for the memory that they take: some 40 MB for a writer, 100 MB for a worker.
 
     Args:
         module: What it runs.

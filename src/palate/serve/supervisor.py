@@ -31,7 +31,7 @@ _BACKLOG: Final = 2048
 _LONGER_S: Final = 5.0  # than a worker gives its own requests, it may take to end
 _SOCKET_PATH_BYTES: Final = 103  # the least that any system takes for a Unix socket
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("palate.serve.supervisor")  # it may be run as `__main__`
 
 
 def serve(settings: Settings, on_ready: Callable[[str], None] | None = None) -> None:
@@ -78,8 +78,11 @@ async def _run(
     stop: asyncio.Event,
     ready: Callable[[], None],
 ) -> None:
-    spare = Spare("palate.serve.worker", (listening.fileno(),))
-    writer, workers = _children(settings, listening, spare)
+    spares = (
+        Spare("palate.serve.writer", ()),
+        Spare("palate.serve.worker", (listening.fileno(),)),
+    )
+    writer, workers = _children(settings, listening, *spares)
     keeping: list[asyncio.Task[None]] = []
     try:
         starting = asyncio.create_task(_start(writer, workers))
@@ -90,7 +93,7 @@ async def _run(
             return
         await starting
         keeping = [asyncio.create_task(child.keep()) for child in (writer, *workers)]
-        keeping.append(asyncio.create_task(spare.keep()))
+        keeping += [asyncio.create_task(spare.keep()) for spare in spares]
         for worker in workers:
             worker.tell(STARTED)
         ready()
@@ -104,7 +107,7 @@ async def _run(
         for task in keeping:
             task.cancel()
         await asyncio.gather(*keeping, return_exceptions=True)
-        await spare.close()
+        await asyncio.gather(*(spare.close() for spare in spares))
         # Workers first: their last events still want the writer.
         await asyncio.gather(*(worker.stop(drain_s) for worker in workers))
         await writer.stop(drain_s)
@@ -132,7 +135,7 @@ async def _start(writer: Keeper, workers: list[Keeper]) -> None:
 
 
 def _children(
-    settings: Settings, listening: socket.socket, spare: Spare
+    settings: Settings, listening: socket.socket, spare_writer: Spare, spare_worker: Spare
 ) -> tuple[Keeper, list[Keeper]]:
     text = settings.model_dump_json()
 
@@ -146,12 +149,12 @@ def _children(
                 socket_fd=listening.fileno(),
             )
 
-        return Keeper(f"worker {slot}", spare, boot)
+        return Keeper(f"worker {slot}", spare_worker, boot)
 
     def boot_writer(report_fd: int) -> Boot:
         return Boot(name="writer", settings=text, report_fd=report_fd)
 
-    writer = Keeper("writer", Spare("palate.serve.writer", ()), boot_writer)
+    writer = Keeper("writer", spare_writer, boot_writer)
     return writer, [worker(slot) for slot in range(settings.serve.workers)]
 
 

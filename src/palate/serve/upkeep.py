@@ -1,4 +1,4 @@
-"""Retention and compaction while serving: small steps of the writer, between its commits."""
+"""The log's upkeep while serving: retention, compaction, checkpoints, beside the commits."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import Final, Protocol
 from palate.errors import StoreError
 from palate.events.identity import now_us
 
-__all__ = ["keep_up"]
+__all__ = ["checkpoint", "keep_up"]
 
 _LOOK_S: Final = 30.0  # how often it looks whether there is something to do
 _BREATH_S: Final = 0.05  # between two steps, so that commits go first
+_AGAIN_S: Final = 5.0  # after a failed checkpoint
+_CHECKPOINT_S: Final = 0.25  # a part of what an append would have to do some seconds later
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,34 @@ class KeepsUp(Protocol):
     def keep_up(self, now_us: int) -> bool:
         """Do a little; whether there is more to do at once."""
         ...
+
+
+class Checkpoints(Protocol):
+    """What it asks: `palate.features.ingest.Ingest`."""
+
+    def checkpoint(self) -> None:
+        """Do it now; appends go on beside it."""
+        ...
+
+
+async def checkpoint(ingest: Checkpoints, stop: asyncio.Event) -> None:
+    """Put the write-ahead log into the file a little at a time, until `stop`.
+
+    Else one append every few seconds would do it for all before it, and all behind it wait.
+
+    Args:
+        ingest: Works in a thread, so that batches are taken meanwhile.
+        stop: Ends it.
+    """
+    while not stop.is_set():
+        wait_s = _CHECKPOINT_S
+        try:
+            await asyncio.to_thread(ingest.checkpoint)
+        except StoreError as error:  # appends are refused as well, and their senders told
+            logger.warning("no checkpoint, trying again: %s", error)
+            wait_s = _AGAIN_S
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), wait_s)
 
 
 async def keep_up(ingest: KeepsUp, stop: asyncio.Event) -> None:

@@ -48,7 +48,7 @@ _KEEP_ALIVE_S: Final = 75
 _NOTE_USE_S: Final = 60.0  # when keys were used last is known to the minute
 _CONNECT_S: Final = 2.0  # reads are answered without the writer, so do not wait longer
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("palate.serve.worker")  # it is run as `__main__`
 
 
 @contextmanager

@@ -24,14 +24,14 @@ from palate.serve.child import Boot, bootstrap, on_stop, report_ready
 from palate.serve.chores import do_chores
 from palate.serve.counters import Counters
 from palate.serve.layout import Layout
-from palate.serve.upkeep import keep_up
+from palate.serve.upkeep import checkpoint, keep_up
 from palate.serve.wire import Answer, Batch, FrameReader, frame
 
 __all__ = ["Appender", "Writer", "main"]
 
 GROUP_EVENTS: Final = 5_000  # most events in one commit: bounds the wait of those behind
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("palate.serve.writer")  # it is run as `__main__`
 
 
 class Appender(Protocol):
@@ -200,7 +200,9 @@ async def _run(boot: Boot) -> None:
         writer = Writer(ingest, Counters(layout.counters(boot.name)))
         server = await writer.listen(layout.writer_socket)
         stop = on_stop()
-        keeping_up = asyncio.gather(keep_up(ingest, stop), do_chores(ingest, settings, stop))
+        keeping_up = asyncio.gather(
+            keep_up(ingest, stop), checkpoint(ingest, stop), do_chores(ingest, settings, stop)
+        )
         report_ready(boot)
         await stop.wait()
         server.close()

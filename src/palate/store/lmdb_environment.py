@@ -35,6 +35,7 @@ class Environment:
         self.users = 0
         self.durable = durable  # flushed at every commit
         self.marked = False  # as written to and not yet flushed
+        self.touched: set[bytes] | None = None  # keys written while it is copied; None: it is not
         self.lock = threading.RLock()
         self._passing: tuple[type[Exception], ...] = (
             self._lmdb.MapFullError,

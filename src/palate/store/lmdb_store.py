@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 from palate.errors import StoreError
 from palate.store.lmdb_environment import Environment, closed, is_open, opened
-from palate.store.lmdb_rewrite import rewrite, settle
+from palate.store.lmdb_rewrite import rewriting, settle
 
 __all__ = ["MAX_KEY_BYTES", "LmdbStore"]
 
@@ -105,6 +105,8 @@ class LmdbStore:
                     transaction.put(key, value, db=environment.state)
             if offset is not None:
                 transaction.put(_OFFSET, b"%d" % offset, db=environment.meta)
+            if environment.touched is not None:
+                environment.touched.update(puts)
 
         environment.run(put, write=True)
         self._writes += 1
@@ -128,6 +130,7 @@ class LmdbStore:
         def drop(transaction: Any) -> None:
             transaction.drop(environment.state, delete=False)
             transaction.drop(environment.meta, delete=False)
+            environment.touched = None
 
         environment.run(drop, write=True)
 
@@ -139,16 +142,25 @@ class LmdbStore:
         """
         self._opened().copy(folder)
 
-    def rewrite(self) -> None:
-        """Write all files anew, so that none holds a byte of what was deleted.
+    def rewriting(self) -> Iterator[None]:
+        """Write all files anew, so that none holds a byte of what was deleted, a step at a time.
 
-        Takes as long as copying what lives does. Readers of other processes go over by
-        themselves.
+        It is done when the iterator ends. Writes come in between; readers of other processes go
+        over by themselves.
 
         Raises:
             StoreError: Read-only; the disk is full.
         """
-        rewrite(self._opened(write=True))
+        return rewriting(self._opened(write=True))
+
+    def rewrite(self) -> None:
+        """Do all of `rewriting` at once.
+
+        Raises:
+            StoreError: Read-only; the disk is full.
+        """
+        for _ in self.rewriting():
+            pass
 
     def close(self) -> None:
         """Flush and close the files, once the last user in this process closes."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeAlias
@@ -68,6 +69,7 @@ class ClickModelConformance:
 
     model: ClassVar[AnyClickModel]
     pairs: ClassVar[bool] = True
+    once: ClassVar[AnyClickModel]  # fitted by the first test that asks for it
 
     def make(self) -> AnyClickModel:
         """A new model of the same columns and config."""
@@ -83,7 +85,11 @@ class ClickModelConformance:
 
     @pytest.fixture
     def fitted(self, board: pl.DataFrame) -> AnyClickModel:
-        return self.make().fit(board, self.label)
+        """A copy of a model that is fitted once for all tests of a class."""
+        own = vars(type(self))
+        if "once" not in own:
+            type(self).once = self.make().fit(board, self.label)
+        return copy.copy(type(self).once)
 
     # ------------------------------------------------------------------ answers
 

@@ -95,7 +95,8 @@ def test_rewriting_leaves_no_byte(log: SqliteEventLog) -> None:
     log.append([Event(event="click", event_id="s", user_id="a-special-name", item_id="1")])
     log.erase(lambda writer: erase(writer, People(("a-special-name",)), 0, 100))
     log.append([Event(event="click", event_id="t", user_id="bob", item_id="1")])
-    log.rewrite()
+    while not log.rewrite():
+        pass
     for path in log.path.parent.iterdir():
         assert b"a-special-name" not in path.read_bytes()
     assert len(log.read()) == 10

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -256,3 +257,22 @@ def test_each_event_id_is_in_the_log_once(
     log.close()
     assert [r.event.event_id for r in records] == [f"event-{i}" for i in order]
     assert [r.offset for r in records] == [offsets[i] for i in order]
+
+
+def test_a_checkpoint_beside_appends_leaves_little_to_do(tmp_path: Path) -> None:
+    """What was put into the file is whole without the write-ahead log; readers are left alone."""
+    path = tmp_path / "log.sqlite"
+    with SqliteEventLog(path) as log, SqliteEventLog(path, read_only=True) as reader:
+        log.append([click(n) for n in range(500)])
+        size = path.stat().st_size
+        log.checkpoint()
+        assert path.stat().st_size > size
+        log.checkpoint()
+        log.append([click(500)])
+        assert len(reader.read()) == 501
+        copy = tmp_path / "copy.sqlite"
+        copy.write_bytes(path.read_bytes())
+        with closing(sqlite3.connect(copy)) as whole:
+            assert len(whole.execute("SELECT 1 FROM events").fetchall()) == 500
+        with pytest.raises(LogError, match="not open for writing"):
+            reader.checkpoint()

@@ -51,3 +51,20 @@ def test_nothing_allowed_gives_nothing() -> None:
     inner_top_k(users, panels, indptr, items, True, np.zeros(4, np.bool_), *found)
     assert (found[0] == -1).all()
     assert np.isnan(found[1]).all()
+
+
+def test_panels_of_another_width_are_refused() -> None:
+    panels: Float32Array = np.zeros((2, PANEL // 2), np.float32)
+    indptr, items = np.array([0, 0]), np.zeros(0, np.int32)
+    with pytest.raises(ValueError, match="another width"):
+        inner_top_k(
+            np.ones((1, 2), np.float32),
+            panels,
+            indptr,
+            items,
+            True,
+            np.ones(4, np.bool_),
+            *empty(1, 1),
+        )
+    with pytest.raises(ValueError, match="another width"):
+        inner_products(np.ones((1, 2), np.float32), panels, np.zeros((1, 4), np.float32))

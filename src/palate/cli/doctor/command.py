@@ -45,8 +45,11 @@ def doctor(
 
 
 def _findings(session: Session, *, deep: bool) -> Iterator[Finding]:
+    from palate.cli.doctor.access import check_keys
     from palate.cli.doctor.databases import check_databases
+    from palate.cli.doctor.erasures import check_erasures
     from palate.cli.doctor.home import check_home, check_releases, check_settings
+    from palate.cli.doctor.letters import check_letters
     from palate.cli.doctor.log import check_groups, check_log, check_state
     from palate.cli.doctor.machine import check_clock, check_disk, check_threads
     from palate.cli.doctor.service import check_files, check_service
@@ -71,6 +74,9 @@ def _findings(session: Session, *, deep: bool) -> Iterator[Finding]:
     yield from check_log(workspace)
     yield from check_state(workspace, deep=deep)
     yield from check_groups(workspace)
+    yield from check_letters(workspace)
+    yield from check_keys(settings.home)
+    yield from check_erasures(settings.home, settings.privacy.erase_within_days)
     yield from check_releases(workspace)
     yield from check_service(settings)
 

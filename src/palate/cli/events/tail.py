@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["tail"]
 
 LOOK_S = 0.2  # how often --follow looks
+PAGE = 1000
 
 
 def tail(
@@ -40,10 +41,13 @@ def tail(
         after = log.head()
         _print(session.terminal, _newest(log, after, n, event))
         while follow:
-            records = log.read(after, events=event)
+            head = log.head()
+            records = log.read(after, limit=PAGE, events=event)
             _print(session.terminal, records)
-            after = records[-1].offset if records else after
-            time.sleep(LOOK_S)
+            last = records[-1].offset if records else 0
+            after = last if len(records) == PAGE else max(head, last)  # never looked at twice
+            if len(records) < PAGE:
+                time.sleep(LOOK_S)
 
 
 def _newest(log: EventLog, head: int, n: int, types: list[str] | None) -> list[Record]:

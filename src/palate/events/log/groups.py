@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS groups (
 ) WITHOUT ROWID
 """
 _BUSY_S: Final = 10.0
+_AGAIN_S: Final = 0.01
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -180,6 +181,22 @@ class ConsumerGroups:
         return self._connection
 
     def _open(self) -> sqlite3.Connection:
+        """Open or make the file.
+
+        Processes may find it together. SQLite does not wait where two of them turn to the
+        write-ahead log at once, so it is asked again.
+        """
+        deadline = time.monotonic() + _BUSY_S
+        while True:
+            try:
+                return self._connect()
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+                if not busy or time.monotonic() > deadline:
+                    raise
+            time.sleep(_AGAIN_S)
+
+    def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
         )

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final, Literal, Self, TypeVar
+from typing import Final, Literal, Self, TypeVar
 
 from palate.errors import EventError, LogError
 from palate.events.identity import id_key, now_us
 from palate.events.log import tables
 from palate.events.log.base import Appended, Record
+from palate.events.log.files import LogFiles
 from palate.events.log.groups import ConsumerGroups, Group
 from palate.events.log.interactions import SELECT_INTERACTIONS, Interactions
-from palate.events.log.lock import OwnerLock
 from palate.events.log.recent_ids import known_ids, prune_ids
-from palate.events.log.rewrite import rewrite
 from palate.events.log.upkeep import Dropped, bury, compact, expire
 from palate.events.schema import Event
 from palate.events.sound import fault
@@ -61,26 +60,17 @@ class SqliteEventLog:
         self.path = path
         self._window_us = dedup_window_s * 1_000_000
         self._write_lock = threading.Lock()
-        self._read_lock = threading.Lock()
-        self._files = ExitStack()
-        self._writer: sqlite3.Connection | None = None
-        if read_only and not path.exists():
-            raise LogError(f"no event log at {path}", hint="import data or start the service first")
-        with ExitStack() as files:  # closed again where the opening fails
-            power = durability == "power"
-            if not read_only:
-                _make_folder(path.parent)
-                files.callback(OwnerLock(path.with_name(path.name + ".lock")).release)
-                self._writer = tables.connect(path, read_only=False, power=power)
-                files.callback(self._writer.close)
-            self._reader = tables.connect(path, read_only=True)
-            files.callback(self._reader.close)
+        self._checkpointed = -1  # the head at the last checkpoint
+        power = durability == "power"
+        with ExitStack() as opened:  # closed again where the opening fails
+            self._files = LogFiles(path, read_only=read_only, power=power)
+            opened.callback(self._files.close)
             self._groups = ConsumerGroups(path.with_name(path.name + ".groups"), power=power)
-            files.callback(self._groups.close)
+            opened.callback(self._groups.close)
             self._head, self._received_at = self._newest()
             if not read_only:
                 self._groups.clamp(self._head)
-            self._files = files.pop_all()
+            opened.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +90,7 @@ class SqliteEventLog:
         if not events:
             return []
         keys = [_key(event) for event in events]
-        with self._write_lock, self._transaction() as writer:
+        with self._write_lock, self._files.transaction() as writer:
             # Never falls, whatever the clock does: pruning relies on it.
             received_at = max(now_us(), self._received_at)
             cutoff = received_at - self._window_us
@@ -186,7 +176,9 @@ class SqliteEventLog:
         """One transaction a step, so that appends come in between."""
         records = 0
         while True:
-            with self._write_lock, self._transaction() as writer:
+            with self._write_lock, self._files.transaction() as writer:
+                if self._files.renewing:  # what was copied already would come back
+                    return Dropped(records, more=False)
                 done = step(writer, upto, _STEP if steps is None else steps)
                 writer.execute("COMMIT")
             records += done.records
@@ -199,21 +191,43 @@ class SqliteEventLog:
         Raises:
             LogError: The log is read-only, or its disk is full; nothing was changed.
         """
-        with self._write_lock, self._transaction() as writer:
+        with self._write_lock, self._files.transaction() as writer:
+            self._files.abandon()
             result = work(writer)
             writer.execute("COMMIT")
         return result
 
-    def rewrite(self) -> None:
-        """Write the file anew, so that it holds no byte of what was dropped; appends wait.
+    def rewrite(self) -> bool:
+        """Do a little towards a file that holds no byte of what was dropped; whether it is done.
+
+        Call again until it is. Appends come in between, and wait only for the last few rows.
+        Nothing is dropped meanwhile: `trim`, `compact` and `bury` leave it for later, and `erase`
+        begins all of this again.
 
         Raises:
-            LogError: The log is read-only, its disk is full, or a reader does not end.
+            LogError: The log is read-only, its disk is full, or a reader does not end; the old
+                file stays.
         """
         with self._write_lock:
-            if self._writer is None:
-                raise LogError(f"the event log {self.path} is not open for writing")
-            rewrite(self._writer, self.path)
+            self._files.begin()
+        if self._files.fill(self._head):
+            return False
+        with self._write_lock:
+            done = self._files.replace(self._head)
+        if not done:
+            self._files.rest()
+        return done
+
+    def checkpoint(self) -> None:
+        """Do a part of SQLite's own work beside appends, so that none of them waits long for it.
+
+        Raises:
+            LogError: The log is read-only, or its disk is full.
+        """
+        head = self._head
+        if head != self._checkpointed:
+            self._files.checkpoint()
+            self._checkpointed = head
 
     def passed(self) -> int:
         """The offset up to which every group is done; the head where there is no group."""
@@ -236,7 +250,7 @@ class SqliteEventLog:
             if types and all("." in event for event in types):
                 sql = f'{tables.SELECT} INDEXED BY entities WHERE "offset" > ? AND {tables.ENTITY}'
             sql += f" AND event IN ({','.join('?' * len(types))})"
-        rows = self._fetch(f'{sql} ORDER BY "offset" LIMIT ?', (*values, *types, limit))
+        rows = self._files.fetch(f'{sql} ORDER BY "offset" LIMIT ?', (*values, *types, limit))
         return [tables.record_of(row) for row in rows]
 
     def interactions(self, after: int, upto: int) -> Interactions:
@@ -245,7 +259,7 @@ class SqliteEventLog:
         Raises:
             LogError: The file is damaged.
         """
-        rows = self._fetch(SELECT_INTERACTIONS, (after, upto))
+        rows = self._files.fetch(SELECT_INTERACTIONS, (after, upto))
         return Interactions(*zip(*rows, strict=True)) if rows else Interactions()
 
     def head(self) -> int:
@@ -254,7 +268,7 @@ class SqliteEventLog:
 
     def start(self) -> int:
         """The offset from which the log is whole: 1, or where `trim` has come to."""
-        rows: list[tuple[int]] = self._fetch("SELECT below FROM trimmed", ())
+        rows: list[tuple[int]] = self._files.fetch("SELECT below FROM trimmed")
         return rows[0][0]
 
     def offset_before(self, received_at: int) -> int:
@@ -265,7 +279,7 @@ class SqliteEventLog:
         low, high = 0, self.head()  # what is up to `low` was received before, what is above
         while low < high:  # `high` was not: `received_at` never falls as offsets grow
             middle = (low + high + 1) // 2
-            rows = self._fetch(
+            rows = self._files.fetch(
                 'SELECT received_at FROM events WHERE "offset" <= ? ORDER BY "offset" DESC LIMIT 1',
                 (middle,),
             )
@@ -277,19 +291,12 @@ class SqliteEventLog:
 
     def _newest(self) -> tuple[int, int]:
         """The newest offset and its `received_at`, also where it was trimmed."""
-        rows: list[tuple[int, int]] = self._fetch(
+        rows: list[tuple[int, int]] = self._files.fetch(
             'SELECT "offset", received_at FROM events UNION ALL SELECT below - 1, 0 FROM trimmed '
             'ORDER BY "offset" DESC LIMIT 1',
             (),
         )
         return rows[0]
-
-    def _fetch(self, sql: str, values: tuple[str | int, ...]) -> list[Any]:
-        with self._read_lock:
-            try:
-                return self._reader.execute(sql, values).fetchall()
-            except sqlite3.Error as error:
-                raise LogError(f"cannot read the event log {self.path}: {error}") from error
 
     # ------------------------------------------------------------------ groups
 
@@ -338,29 +345,9 @@ class SqliteEventLog:
 
     def close(self) -> None:
         """Close the files and let the next owner in."""
-        with self._write_lock, self._read_lock:
+        with self._write_lock:
+            self._groups.close()
             self._files.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, which the caller commits; any error before that undoes all of it."""
-        writer = self._writer
-        if writer is None:
-            raise LogError(
-                f"the event log {self.path} is not open for writing",
-                hint="the process that owns it appends; hand it the events",
-            )
-        try:
-            writer.execute("BEGIN IMMEDIATE")
-            yield writer
-        except sqlite3.Error as error:
-            raise LogError(
-                f"cannot write to the event log {self.path}: {error}; nothing was written",
-                hint="free disk space or mend the file's permissions, then send again",
-            ) from error
-        finally:
-            if writer.in_transaction:
-                writer.execute("ROLLBACK")
 
 
 def _key(event: Event) -> bytes:
@@ -369,10 +356,3 @@ def _key(event: Event) -> bytes:
     if wrong is not None:
         raise EventError(f"event {event.event_id!r} cannot enter the log: {wrong}")
     return id_key(event.event_id)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LogError(f"cannot make the folder {folder}: {error.strerror}") from error

@@ -13,11 +13,21 @@ from palate.errors import EventError, LogError
 from palate.events.log.base import Record
 from palate.events.schema import Event
 
-__all__ = ["ENTITY", "FORMAT", "SELECT", "Row", "connect", "record_of", "row_of"]
+__all__ = [
+    "BUSY_S",
+    "ENTITY",
+    "FORMAT",
+    "SELECT",
+    "TABLES",
+    "Row",
+    "connect",
+    "record_of",
+    "row_of",
+]
 
 FORMAT: Final = 2  # PRAGMA user_version; raise it with any change of the tables
 _APPLICATION: Final = 0x50414C45  # "PALE": tells our file from any other SQLite file
-_BUSY_S: Final = 10.0
+BUSY_S: Final = 10.0
 
 ENTITY: Final = "event GLOB '*.*'"
 """Events about an item or a user, such as `item.upserted`: few among many, so they have an
@@ -31,7 +41,7 @@ _UPKEEP: Final = (  # what format 2 has beyond format 1
     f"PRAGMA user_version = {FORMAT}",
 )
 
-_TABLES: Final = (
+TABLES: Final = (
     """CREATE TABLE events (
         "offset" INTEGER PRIMARY KEY,
         event TEXT NOT NULL,
@@ -170,7 +180,7 @@ def connect(path: Path, *, read_only: bool, power: bool = False) -> sqlite3.Conn
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",
             uri=True,
-            timeout=_BUSY_S,
+            timeout=BUSY_S,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=64,
@@ -212,7 +222,7 @@ def _create(connection: sqlite3.Connection) -> None:
     """Make the tables in a new file, all or none."""
     connection.execute("BEGIN IMMEDIATE")
     if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-        for statement in _TABLES:
+        for statement in TABLES:
             connection.execute(statement)
     connection.execute("COMMIT")
 

@@ -7,7 +7,15 @@ import numpy as np
 
 from palate.models.kernels.lanes import LANES, load, multiply_add, splat, store
 
-__all__ = ["PANEL", "USERS", "four_users", "inner_products", "one_user", "panels_of"]
+__all__ = [
+    "PANEL",
+    "USERS",
+    "check_panels",
+    "four_users",
+    "inner_products",
+    "one_user",
+    "panels_of",
+]
 
 PANEL = 2 * LANES  # items side by side
 USERS = 32  # whose vectors stay in the first cache while all panels pass
@@ -15,7 +23,7 @@ USERS = 32  # whose vectors stay in the first cache while all panels pass
 
 @numba.njit(cache=True, nogil=True)
 def panels_of(items):  # type: ignore[no-untyped-def]
-    """(n_items, f) float32 in panels of 16 items, factor by factor: (n_panels * f, 16).
+    """(n_items, f) float32 in panels of items, factor by factor: (n_panels * f, PANEL).
 
     The last panel is filled up with zeros.
     """
@@ -29,8 +37,19 @@ def panels_of(items):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
+def check_panels(panels):  # type: ignore[no-untyped-def]
+    """Refuse panels of another width.
+
+    A compiled loop is cached by its own file alone: one that an older version of this file
+    left in the cache would read them all wrong.
+    """
+    if panels.shape[1] != PANEL:
+        raise ValueError("panels of another width: delete numba's cache (__pycache__/*.nb?)")
+
+
+@numba.njit(cache=True, nogil=True)
 def four_users(users, u, panels, base, out, at, left):  # type: ignore[no-untyped-def]
-    """out[at:at+4, left:left+16] = products of users u to u + 3 with the panel from row `base`."""
+    """out[at:at+4, left:left+PANEL] = products of users u to u + 3 with the panel at `base`."""
     zero = splat(np.float32(0))
     a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = zero
     for k in range(users.shape[1]):
@@ -79,6 +98,7 @@ def inner_products(users, panels, out):  # type: ignore[no-untyped-def]
         panels: What `panels_of` made of the items.
         out: (n, n_items) float32; its content does not matter.
     """
+    check_panels(panels)
     n, f = users.shape
     n_items = out.shape[1]
     last = np.empty((4, PANEL), np.float32)  # a panel that is wider than what is left

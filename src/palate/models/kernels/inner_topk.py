@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from palate.models.kernels.inner import PANEL, USERS, four_users, one_user
+from palate.models.kernels.inner import PANEL, USERS, check_panels, four_users, one_user
 from palate.models.kernels.lanes import LANES, above, first_bit, load, splat
 
 __all__ = ["inner_top_k"]
@@ -54,6 +54,7 @@ def inner_top_k(  # type: ignore[no-untyped-def]
         (n,) bool, whether popularity may have a say: the history is empty, all scores are the
         same, or none is negative. Those rows are not final.
     """
+    check_panels(panels)
     n, f = users.shape
     n_items, k = allowed.shape[0], out_items.shape[1]
     held, floor = np.zeros(USERS, np.int64), np.empty(USERS, np.float32)

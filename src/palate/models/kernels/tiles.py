@@ -1,4 +1,4 @@
-"""Sums of outer products in tiles of 4 by 16, compiled: the core of every dense product here."""
+"""Sums of outer products in tiles of eight rows, compiled: the core of every dense product here."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from palate.models.kernels.lanes import LANES, load, multiply_add, splat, store
 
 __all__ = ["TILE_COLUMNS", "TILE_ROWS", "add_outer", "add_tile", "fill", "padded"]
 
-TILE_ROWS = 4
-TILE_COLUMNS = 2 * LANES
+TILE_ROWS = 8
+TILE_COLUMNS = LANES
+WIDTH = 16  # a multiple of both, whatever the machine: factors go from one to another
 
 
 def padded(f: int) -> int:
     """The least width from `f` on that tiles fill."""
-    return -(-f // TILE_COLUMNS) * TILE_COLUMNS
+    return -(-f // WIDTH) * WIDTH
 
 
 @numba.njit(cache=True, nogil=True)
 def fill(A, i, left, right, number):  # type: ignore[no-untyped-def]
-    """A[i, left:right] = number, float32; both ends are multiples of 8."""
+    """A[i, left:right] = number, float32; both ends are multiples of LANES."""
     everywhere = splat(number)
     for j in range(left, right, LANES):
         store(A, i, j, everywhere)
@@ -28,38 +29,37 @@ def fill(A, i, left, right, number):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def add_tile(A, i, j, scale, V, W, n):  # type: ignore[no-untyped-def]
-    """A[i:i+4, j:j+16] += scale * sum over e below n of W[e, i:i+4]' V[e, j:j+16].
+    """A[i:i+8, j:j+LANES] += scale * sum over e below n of W[e, i:i+8]' V[e, j:j+LANES].
 
     Args:
-        A: (>= i + 4, >= j + 16) float32.
+        A: (>= i + 8, >= j + LANES) float32.
         i: First row.
         j: First column.
         scale: float32.
-        V: (>= n, >= j + 16) float32.
-        W: (>= n, >= i + 4) float32.
+        V: (>= n, >= j + LANES) float32.
+        W: (>= n, >= i + 8) float32.
         n: Outer products to add.
     """
-    zero = splat(np.float32(0))
-    a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = zero
+    a = b = c = d = p = q = r = s = splat(np.float32(0))
     for e in range(n):
-        p, q = load(V, e, j), load(V, e, j + LANES)
-        w = splat(W[e, i])
-        a0, a1 = multiply_add(w, p, a0), multiply_add(w, q, a1)
-        w = splat(W[e, i + 1])
-        b0, b1 = multiply_add(w, p, b0), multiply_add(w, q, b1)
-        w = splat(W[e, i + 2])
-        c0, c1 = multiply_add(w, p, c0), multiply_add(w, q, c1)
-        w = splat(W[e, i + 3])
-        d0, d1 = multiply_add(w, p, d0), multiply_add(w, q, d1)
-    s, right = splat(scale), j + LANES
-    store(A, i, j, multiply_add(s, a0, load(A, i, j)))
-    store(A, i, right, multiply_add(s, a1, load(A, i, right)))
-    store(A, i + 1, j, multiply_add(s, b0, load(A, i + 1, j)))
-    store(A, i + 1, right, multiply_add(s, b1, load(A, i + 1, right)))
-    store(A, i + 2, j, multiply_add(s, c0, load(A, i + 2, j)))
-    store(A, i + 2, right, multiply_add(s, c1, load(A, i + 2, right)))
-    store(A, i + 3, j, multiply_add(s, d0, load(A, i + 3, j)))
-    store(A, i + 3, right, multiply_add(s, d1, load(A, i + 3, right)))
+        v = load(V, e, j)
+        a = multiply_add(splat(W[e, i]), v, a)
+        b = multiply_add(splat(W[e, i + 1]), v, b)
+        c = multiply_add(splat(W[e, i + 2]), v, c)
+        d = multiply_add(splat(W[e, i + 3]), v, d)
+        p = multiply_add(splat(W[e, i + 4]), v, p)
+        q = multiply_add(splat(W[e, i + 5]), v, q)
+        r = multiply_add(splat(W[e, i + 6]), v, r)
+        s = multiply_add(splat(W[e, i + 7]), v, s)
+    times = splat(scale)
+    store(A, i, j, multiply_add(times, a, load(A, i, j)))
+    store(A, i + 1, j, multiply_add(times, b, load(A, i + 1, j)))
+    store(A, i + 2, j, multiply_add(times, c, load(A, i + 2, j)))
+    store(A, i + 3, j, multiply_add(times, d, load(A, i + 3, j)))
+    store(A, i + 4, j, multiply_add(times, p, load(A, i + 4, j)))
+    store(A, i + 5, j, multiply_add(times, q, load(A, i + 5, j)))
+    store(A, i + 6, j, multiply_add(times, r, load(A, i + 6, j)))
+    store(A, i + 7, j, multiply_add(times, s, load(A, i + 7, j)))
 
 
 @numba.njit(cache=True, nogil=True)

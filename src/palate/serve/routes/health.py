@@ -33,9 +33,10 @@ async def startup(context: Context, request: Request) -> Response:
 async def ready(context: Context, request: Request) -> Response:
     """200 while the service can do all of its work, else 503 with the reason.
 
-    The release is loaded and warm, the state is at the log's head, events can be taken, and
+    The release is loaded and warm, the state is at the log's head, the writer is there, and
     the end is not near. A service without any release, as each begins, takes events and
-    answers with what is newest: that is ready, and `release` is null.
+    answers with what is newest: that is ready, and `release` is null. So is one whose disk is
+    full: no other would take its events, and reads go on.
     """
     reason = _unready(context)
     if reason is not None:

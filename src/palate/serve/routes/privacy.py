@@ -47,8 +47,8 @@ async def erase_user(context: Context, request: Request) -> Response:
     """Forgets the user and their visitors: they are in no answer once this is acknowledged.
 
     Records go within seconds, and the last bytes within `[privacy] erase_within_days`. With
-    `now=true` the answer comes when no file holds a byte about them; the log takes no events
-    while files are written anew. Asked again, it says how far the erasure is.
+    `now=true` the answer comes when no file holds a byte about them, or after a minute: a large log
+    is written anew for longer. Events are taken meanwhile. Asked again, it says how far it is.
     """
     user_id = read_id(request, "user_id")
     now = _read_now(request)

@@ -1,0 +1,1 @@
+"""Nets as torch modules: imported by training alone, late."""
