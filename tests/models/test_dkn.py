@@ -19,6 +19,7 @@ from palate.data import Dataset, Histories
 from palate.data.generated.news import GeneratedNews, generate_news
 from palate.errors import BundleError, DataError
 from palate.metrics.auc import auc
+from palate.models.artefact import config_checksum
 from palate.models.dkn import DKN, DKNConfig
 from palate.models.knowledge import Knowledge
 from palate.models.transe import TransEConfig
@@ -291,6 +292,8 @@ def test_arrays_of_another_config_are_refused(
     fitted.save(tmp_path / "model")
     head = tmp_path / "model" / "model.json"
     told = json.loads(head.read_text())
-    head.write_text(json.dumps({**told, "config": {**told["config"], **change}}))
+    config = {**told["config"], **change}
+    said = {"config": config, "config_sha256": config_checksum(config)}
+    head.write_text(json.dumps({**told, **said}))
     with pytest.raises(BundleError, match="another version"):
         DKN.load(tmp_path / "model")

@@ -15,6 +15,7 @@ import torch
 
 from palate.data import Dataset, Histories
 from palate.errors import BundleError
+from palate.models.artefact import config_checksum
 from palate.models.sasrec import SASRec, SASRecConfig
 from palate.testing.checkerboard import N_USERS, checkerboard, tiny
 from palate.testing.model_files import AnyModel
@@ -255,6 +256,8 @@ def test_arrays_of_another_config_are_refused(
     fitted.save(tmp_path / "model")
     head = tmp_path / "model" / "model.json"
     told = json.loads(head.read_text())
-    head.write_text(json.dumps({**told, "config": {**told["config"], **change}}))
+    config = {**told["config"], **change}
+    said = {"config": config, "config_sha256": config_checksum(config)}
+    head.write_text(json.dumps({**told, **said}))
     with pytest.raises(BundleError, match="another version"):
         SASRec.load(tmp_path / "model")

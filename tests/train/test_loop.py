@@ -16,6 +16,7 @@ from palate.train.batches import ArrayBatches, Batch
 from palate.train.loop import train
 from palate.train.seeds import seeded
 from palate.train.settings import TrainConfig
+from palate.types import Int64Array
 
 CONFIG = TrainConfig(epochs=60, batch_size=16, learning_rate=0.05, seed=3)
 
@@ -226,3 +227,16 @@ def test_seeded_gives_the_same_start_and_then_lets_torch_go_on() -> None:
     with seeded(1):
         second = Line()
     assert same(weights(first), weights(second))
+
+
+def test_a_part_without_elements_does_not_hide_the_cause(regression: Regression) -> None:
+    def emptied(rows: Int64Array, _: np.random.Generator) -> Batch:
+        x, y = torch.from_numpy(regression.x[rows]), torch.from_numpy(regression.y[rows])
+        return x, y, torch.empty(len(rows), 0)
+
+    def poisoned(net: nn.Module, batch: Batch) -> torch.Tensor:
+        return squared(net, batch[:2]) * float("nan")
+
+    batches = ArrayBatches((regression.x,), batch_size=16, seed=1, prepare=emptied)
+    with pytest.raises(TrainError, match="overflows"):
+        train(regression.net(), poisoned, batches, CONFIG)
