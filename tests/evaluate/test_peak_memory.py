@@ -16,10 +16,10 @@ RESETTABLE = Path("/proc/self/clear_refs").exists()
 @pytest.mark.skipif(not RESETTABLE, reason="only Linux tells a process its peak")
 def test_a_peak_that_is_gone_at_the_end_counts() -> None:
     with measure_memory() as memory:
-        block = np.ones(48 << 17)  # 48 MiB
+        block = np.ones(256 << 17)  # 256 MiB: far more than what the kernel may take back meanwhile
         del block
     assert memory.mib is not None
-    assert 47 < memory.mib < 96
+    assert 224 < memory.mib < 320
 
 
 @pytest.mark.skipif(not RESETTABLE, reason="only Linux tells a process its peak")
