@@ -57,6 +57,6 @@ def twins(
     shapes = {"sizes": sizes.tolist(), "dense": len(plain) - len(categories)}
     with tempfile.TemporaryDirectory(prefix="palate-twins-") as temporary:
         folder = Path(temporary)
-        np.savez(folder / "rows.npz", **arrays)  # type: ignore[arg-type]  # loosely typed
+        np.savez(folder / "rows.npz", **arrays)  # type: ignore[arg-type]  # numpy types savez loosely
         (folder / "settings.json").write_text(json.dumps({**settings, **shapes}))
         return Side("clicks_deepctr.py", DEEPCTR, tuple(names)).run(folder)

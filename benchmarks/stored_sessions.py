@@ -65,7 +65,7 @@ def _flat(lists: Sequence[Sequence[int]]) -> tuple[Int64Array, Int32Array]:
 
 
 @numba.njit(cache=True, nogil=True)
-def _answer(sessions, index, questions, how, fade, penalty, out):  # type: ignore[no-untyped-def]
+def _answer(sessions, index, questions, how, fade, penalty, out):
     starts, items = sessions
     index_starts, index_sessions = index
     question_starts, question_items = questions
@@ -109,7 +109,7 @@ def _answer(sessions, index, questions, how, fade, penalty, out):  # type: ignor
 
 
 @numba.njit(cache=True, nogil=True)
-def _neighbours(asked, index_starts, index_sessions, lambda1, alike, newest):  # type: ignore[no-untyped-def]
+def _neighbours(asked, index_starts, index_sessions, lambda1, alike, newest):
     """The sessions that share an item with `asked`; sets how alike, and the newest match."""
     found = [np.int64(0) for _ in range(0)]
     for back in range(len(asked)):

@@ -29,6 +29,7 @@ from palate.models.rbm import RBM
 from palate.stats import bootstrap_difference
 
 RMSE_TARGET: Final = 0.88
+CHOSEN_ON: Final = 2  # the fold whose rows judged the defaults
 POPULARITY: Final = 0.252  # NDCG@10 that the issue names
 TRIALS: Final = 20
 SPACE: Final[dict[str, Dimension]] = {
@@ -54,7 +55,7 @@ def ratings(bench: Bench) -> None:
     whole = Dataset.from_frames(
         rows.select("user_id", "item_id", value="rating", timestamp=pl.col("order") + 1)
     )
-    found = []
+    found = {}
     for fold in sorted(rows["cv_fold"].unique()):
         held_out = rows["cv_fold"] == fold
         train = whole.with_interactions(whole.interactions.filter(~held_out))
@@ -62,15 +63,18 @@ def ratings(bench: Bench) -> None:
         predicted = RBM().fit(train).score(test.select("user_id", "item_id"))
         unknown = np.isnan(predicted)
         predicted[unknown] = train.histories.values.mean()
-        found.append(rmse(test["value"].to_numpy(), predicted))
-        print(f"fold {fold}: {found[-1]:.4f}, {int(unknown.sum())} unpredicted", file=sys.stderr)
-    bench.add("ml-1m/cv_fold/softmax rbm/RMSE of each fold", found, higher_is_better=False)
-    bench.add(
-        "ml-1m/cv_fold/softmax rbm/RMSE, mean of five folds",
-        float(np.mean(found)),
-        higher_is_better=False,
-        target=RMSE_TARGET,
-    )
+        found[fold] = rmse(test["value"].to_numpy(), predicted)
+        print(f"fold {fold}: {found[fold]:.4f}, {int(unknown.sum())} unpredicted", file=sys.stderr)
+    name = "ml-1m/cv_fold/softmax rbm/RMSE"
+    bench.add(f"{name} of each fold", list(found.values()), higher_is_better=False)
+    means = {
+        "mean of five folds": list(found.values()),
+        f"mean without fold {CHOSEN_ON}": [v for fold, v in found.items() if fold != CHOSEN_ON],
+    }
+    for what, values in means.items():
+        bench.add(
+            f"{name}, {what}", float(np.mean(values)), higher_is_better=False, target=RMSE_TARGET
+        )
 
 
 def ranking(bench: Bench) -> None:

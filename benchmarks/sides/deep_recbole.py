@@ -52,6 +52,7 @@ class Model:
         init_seed(1, reproducibility=True)
         init_logger(config)
         self.train, _, _ = data_preparation(config, create_dataset(config))
+        self.all_at_once = name != "NeuMF"  # which scores pair by pair
         self.model = get_model(name)(config, self.train.dataset)
         self.trainer = get_trainer(config["MODEL_TYPE"], name)(config, self.model)
         self.users, self.items = (
@@ -83,12 +84,9 @@ class Model:
 
     def _scores(self, users):
         n = len(self.items)
-        if hasattr(self.model, "full_sort_predict"):
-            try:
-                found = self.model.full_sort_predict(Interaction({"user_id": users}))
-                return found.view(len(users), -1).numpy()[:, self.items].copy()
-            except NotImplementedError:  # NeuMF has none
-                pass
+        if self.all_at_once:
+            found = self.model.full_sort_predict(Interaction({"user_id": users}))
+            return found.view(len(users), -1).numpy()[:, self.items].copy()
         items = torch.from_numpy(self.items).repeat(len(users))
         scores = self.model.forward(users.repeat_interleave(n), items)
         return scores.view(len(users), n).numpy().copy()

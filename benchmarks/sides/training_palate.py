@@ -95,7 +95,10 @@ def main(folder, output, case, said):
     said = json.loads(said)
     make, fit, rows, judge, timed = globals()[case](folder, said["config"])
     if said["judged"]:
-        output.write_text(json.dumps({"quality": judge(fit(make()))}))
+        start = time.perf_counter()
+        model = fit(make())
+        seconds = time.perf_counter() - start
+        output.write_text(json.dumps({"quality": judge(model), "seconds": seconds}))
         return
     fit(make(**WHOLE, **timed, epochs=1))  # imports and compiles
     start, cpu = time.perf_counter(), time.process_time()

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import sys
 import tempfile
 import time
@@ -50,11 +51,13 @@ class Peer:
         known = self.dataset.field2token_id[field]
         return np.array([known.get(str(token), 0) for token in tokens])
 
-    def best_epochs(self, judge, epochs, patience):
-        """Train until validation stops rising; the best weights stay."""
-        top, at, kept = -1.0, 0, None
-        while self.epochs < epochs and self.epochs - at < patience:
+    def best_epochs(self, judge, epochs, patience, budget_s=math.inf):
+        """Train until validation stops rising or time is up; the best weights stay."""
+        top, at, kept, spent = -1.0, 0, None, 0.0
+        while self.epochs < epochs and self.epochs - at < patience and spent < budget_s:
+            start = time.perf_counter()
             self.epoch()
+            spent += time.perf_counter() - start
             value = judge()
             print(f"epoch {self.epochs}: {value:.4f}", file=sys.stderr, flush=True)
             if value > top:
@@ -171,7 +174,8 @@ def sasrec(folder, work, said):
 
     def quality():
         peer = Peer("SASRec", place, settings)
-        peer.best_epochs(lambda: judge(peer, peer.valid), said["epochs"], said["patience"])
+        limits = said["epochs"], said["patience"], said["budget_s"]
+        peer.best_epochs(lambda: judge(peer, peer.valid), *limits)
         return judge(peer, peer.test)
 
     rows = sum(len(one) - 1 for one in known)

@@ -5,7 +5,8 @@ among them (NeuMF, MovieLens 100K, four negatives an item); a place of a history
 next (SASRec, Amazon Beauty, the last item of each user is the test); a line of the table (DeepFM,
 Frappe). Embeddings, layers and attention are of one size on both sides; the rest is each side's
 own. Ours is timed over the whole of a fit of some epochs, the peer over its training steps
-alone. For accuracy each side stops by a validation part.
+alone. For accuracy each side stops by a validation part; the peer's SASRec, which would take
+hours, also when its steps have taken three times as long as the whole of our fit.
 
     python benchmarks/speed/training.py neumf sasrec deepfm --json FILE
 """
@@ -39,7 +40,7 @@ RECBOLE: Final = Peer(
 DATA: Final = {"neumf": "ml-100k", "sasrec": "s3rec-beauty", "deepfm": "frappe"}
 METRIC: Final = {"neumf": "ndcg@10", "sasrec": "ndcg@10", "deepfm": "auc"}
 # timed: what rows a second are taken of, epochs here and batches there, where an epoch of SASRec
-# takes minutes; epochs and patience: of the run that is judged.
+# takes minutes; epochs, patience and budget (times the seconds of our fit): of the judged run.
 OURS: Final[dict[str, dict[str, Any]]] = {
     "neumf": {
         "timed": 10,
@@ -72,6 +73,7 @@ PEERS: Final[dict[str, dict[str, Any]]] = {
         "timed": 8,
         "epochs": 20,
         "patience": 2,
+        "budget": 3,
         "config": {
             "hidden_size": 64,
             "inner_size": 64,
@@ -117,14 +119,14 @@ def compare(bench: Bench, case: str) -> None:
         def side(script: str, peer: Peer | None, said: dict[str, Any], *, judged: bool) -> Side:
             return Side(script, peer, (case, json.dumps(said | {"judged": judged})))
 
-        def both(*, judged: bool) -> dict[str, Side]:
-            return {
-                "ours": side("training_palate.py", None, OURS[case], judged=judged),
-                "recbole": side("training_recbole.py", RECBOLE, PEERS[case], judged=judged),
-            }
-
-        runs = bench.in_turn(both(judged=False), folder)
-        quality = {name: one.run(folder)["quality"] for name, one in both(judged=True).items()}
+        timed = {
+            "ours": side("training_palate.py", None, OURS[case], judged=False),
+            "recbole": side("training_recbole.py", RECBOLE, PEERS[case], judged=False),
+        }
+        runs = bench.in_turn(timed, folder)
+        ours = side("training_palate.py", None, OURS[case], judged=True).run(folder)
+        limited = PEERS[case] | {"budget_s": PEERS[case].get("budget", 1e9) * ours["seconds"]}
+        theirs = side("training_recbole.py", RECBOLE, limited, judged=True).run(folder)
     for figure, per in (("rows_per_s", "second"), ("rows_per_cpu_s", "processor second")):
         bench.compare(
             f"{case}/{DATA[case]}/rows a {per}",
@@ -137,10 +139,10 @@ def compare(bench: Bench, case: str) -> None:
         )
     bench.add(
         f"{case}/{DATA[case]}/{METRIC[case]}",
-        quality["ours"],
+        ours["quality"],
         higher_is_better=True,
-        target=quality["recbole"],
-        peer=(RECBOLE, quality["recbole"]),
+        target=theirs["quality"],
+        peer=(RECBOLE, theirs["quality"]),
     )
 
 

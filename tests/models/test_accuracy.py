@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import polars as pl
 import pytest
 
 from palate.data import Dataset
@@ -14,19 +11,6 @@ from palate.models.build import build
 pytestmark = pytest.mark.data
 
 K = 10
-
-
-@pytest.fixture(scope="module")
-def parts(palate_data: Path) -> tuple[Dataset, Dataset]:
-    folder = palate_data / "ml-100k"
-    split = pl.read_parquet(folder / "split_stratified75.parquet")
-    rated = split.join(
-        pl.read_parquet(folder / "interactions.parquet"), on=["user_id", "item_id"], how="left"
-    )
-    whole = Dataset.from_frames(rated, columns={"value": "rating"}, name="ml-100k")
-    is_test = rated["is_test"]
-    train, test = (whole.interactions.filter(part) for part in (~is_test, is_test))
-    return whole.with_interactions(train), whole.with_interactions(test)
 
 
 def figures(name: str, parts: tuple[Dataset, Dataset]) -> dict[str, float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,8 @@ from palate.testing.checkerboard import COLD_ITEM, checkerboard, tiny
 from palate.testing.rows import history
 from palate.train.batches import Batch
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 MODELS: list[Deep[Any]] = [
     MultVAE(MultVAEConfig(K=4, hidden=(6,), epochs=2, batch_size=16)),
     NCF(NCFConfig(d=4, layers=(8, 4), epochs=2, batch_size=16)),
@@ -31,14 +32,6 @@ MODELS: list[Deep[Any]] = [
 ]
 each = pytest.mark.parametrize("model", MODELS, ids=[model.name for model in MODELS])
 QUICK = LightGCNConfig(d=4, epochs=6, batch_size=16, learning_rate=0.05)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-import torch
 
 from palate.models.lightgcn import LightGCN, LightGCNConfig
 from palate.models.multvae import MultVAE, MultVAEConfig
@@ -14,14 +11,7 @@ from palate.testing.checkerboard import checkerboard
 from palate.testing.model_files import AnyModel
 from palate.testing.models import ModelConformance
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """A second thread costs more than it brings to nets as small as these."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class DeepConformance(ModelConformance):

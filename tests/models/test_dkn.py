@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -30,19 +29,12 @@ from palate.testing.models import ModelConformance
 from palate.testing.rows import history
 from palate.types import AttributeKind
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 QUICK = DKNConfig(
     epochs=8, batch_size=32, learning_rate=0.01, d=8, filters=6, spans=(1, 2), hidden=8,
     length=6, T=8, negatives=2, dropout=0.0, validation=0, word_vectors="learned", min_items=1,
 )  # fmt: skip
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Threads of torch cost more than they bring to nets as small as these."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @cache

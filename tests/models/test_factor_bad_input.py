@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from palate.data import Dataset
-from palate.errors import BundleError, DataError, NotFittedError
+from palate.errors import BundleError, DataError
 from palate.models.als import ALS, ALSConfig
 from palate.models.als_explicit import ExplicitALS, ExplicitALSConfig
 from palate.models.artefact import config_checksum
-from palate.models.base import Recommender
 from palate.models.bpr import BPR, BPRConfig
 from palate.models.puresvd import PureSVD, PureSVDConfig
 from palate.models.svd import SVD, SVDConfig
@@ -94,36 +92,6 @@ def test_nan_and_infinity_in_a_history_are_never_recommended(model: AnyModel, ba
     assert not np.isnan(top.scores[placed]).any()
 
 
-@ALL
-def test_an_interrupted_fit_leaves_no_bundle_and_no_old_answers(
-    model: AnyModel, tmp_path: Path
-) -> None:
-    def stop(done: int, total: int, what: str) -> None:
-        raise KeyboardInterrupt
-
-    learned = fresh(model).fit(some())
-    with pytest.raises(KeyboardInterrupt):
-        learned.fit(some(), progress=stop)
-    with pytest.raises(NotFittedError):
-        learned.save(tmp_path / "model")
-    assert not (tmp_path / "model").exists()
-
-
-@ALL
-def test_an_interrupted_save_is_no_model(
-    model: AnyModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    learned = fresh(model).fit(some())
-    monkeypatch.setattr("palate.data.vocabulary.Vocabulary.save", stop)
-    with pytest.raises(KeyboardInterrupt):
-        learned.save(tmp_path / "model")
-    with pytest.raises(BundleError, match="holds no model"):
-        Recommender[Any].load(tmp_path / "model")
-
-
 @pytest.mark.parametrize(
     ("model", "other"),
     [
@@ -150,12 +118,3 @@ def test_arrays_of_another_width_than_the_config_says_are_refused(
     with pytest.raises(BundleError, match=rf"factors was expected|{model.name}") as refused:
         type(model).load(tmp_path / "model")
     assert refused.value.hint is not None
-
-
-@ALL
-def test_k_above_the_catalogue_ends_with_nothing(model: AnyModel) -> None:
-    data = some()
-    top = fresh(model).fit(data).top_k(data.histories, N_ITEMS + 5, exclude_seen=False)
-    assert (top.items[:, N_ITEMS:] == -1).all()
-    assert np.isnan(top.scores[:, N_ITEMS:]).all()
-    assert (np.sort(top.items[:, :N_ITEMS], axis=1) == np.arange(N_ITEMS)).all()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import polars as pl
 import pytest
 
 from palate.data import Dataset
@@ -18,19 +15,6 @@ from palate.models.svd import SVD
 from palate.testing.model_files import AnyModel
 
 pytestmark = pytest.mark.data
-
-
-@pytest.fixture(scope="module")
-def parts(palate_data: Path) -> tuple[Dataset, Dataset]:
-    folder = palate_data / "ml-100k"
-    split = pl.read_parquet(folder / "split_stratified75.parquet")
-    rated = split.join(
-        pl.read_parquet(folder / "interactions.parquet"), on=["user_id", "item_id"], how="left"
-    )
-    whole = Dataset.from_frames(rated, columns={"value": "rating"}, name="ml-100k")
-    is_test = rated["is_test"]
-    train, test = (whole.interactions.filter(part) for part in (~is_test, is_test))
-    return whole.with_interactions(train), whole.with_interactions(test)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,7 @@ import polars as pl
 import pytest
 
 from palate.data import Dataset
-from palate.errors import BundleError, DataError, NotFittedError
-from palate.models.base import Recommender
+from palate.errors import BundleError, DataError
 from palate.models.fm_recommender import FMRecommender, FMRecommenderConfig
 from palate.models.markov import Markov, MarkovConfig
 from palate.models.rbm import RBM, RBMConfig
@@ -55,10 +54,6 @@ def some(value: float | None = None) -> Dataset:
 
 def fresh(model: AnyModel) -> AnyModel:
     return type(model)(model.config)
-
-
-def stop(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 @ALL
@@ -154,39 +149,6 @@ def test_nan_and_infinity_in_a_history_are_never_recommended(model: AnyModel, ba
     placed = top.items >= 0
     assert placed.any()
     assert not np.isnan(top.scores[placed]).any()
-
-
-@ALL
-def test_k_above_the_catalogue_ends_with_nothing(model: AnyModel) -> None:
-    data = some()
-    top = fresh(model).fit(data).top_k(data.histories, N_ITEMS + 5, exclude_seen=False)
-    assert (top.items[:, N_ITEMS:] == -1).all()
-    assert np.isnan(top.scores[:, N_ITEMS:]).all()
-    assert (np.sort(top.items[:, :N_ITEMS], axis=1) == np.arange(N_ITEMS)).all()
-
-
-@ALL
-def test_an_interrupted_fit_leaves_no_bundle_and_no_old_answers(
-    model: AnyModel, tmp_path: Path
-) -> None:
-    learned = fresh(model).fit(some())
-    with pytest.raises(KeyboardInterrupt):
-        learned.fit(some(), progress=stop)
-    with pytest.raises(NotFittedError):
-        learned.save(tmp_path / "model")
-    assert not (tmp_path / "model").exists()
-
-
-@ALL
-def test_an_interrupted_save_is_no_model(
-    model: AnyModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    learned = fresh(model).fit(some())
-    monkeypatch.setattr("palate.data.vocabulary.Vocabulary.save", stop)
-    with pytest.raises(KeyboardInterrupt):
-        learned.save(tmp_path / "model")
-    with pytest.raises(BundleError, match="holds no model"):
-        Recommender[Any].load(tmp_path / "model")
 
 
 @pytest.mark.parametrize(

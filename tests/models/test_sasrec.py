@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -22,20 +21,13 @@ from palate.testing.model_files import AnyModel
 from palate.testing.models import ModelConformance
 from palate.testing.rows import dataset, history
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 QUICK = SASRecConfig(
     d=12, n=8, b=1, epochs=25, batch_size=96, learning_rate=0.02, dropout=0.5, validation=0
 )
 
 RING = QUICK.model_copy(update={"epochs": 40, "dropout": 0.1})
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Threads of torch cost more than they bring to nets as small as these."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @cache

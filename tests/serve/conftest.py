@@ -24,6 +24,7 @@ from palate.models.ease import EASE
 from palate.models.popular import Popular
 from palate.models.sar import SAR
 from palate.release.registry import open_releases
+from palate.serve.background import BackgroundService
 from palate.store.database import REGISTRY, Database
 from palate.store.key import KeyLimits, Scope
 from palate.store.keys import Keys
@@ -109,6 +110,13 @@ def settings(built_home: Path, tmp_path: Path) -> Settings:
 def empty_settings(tmp_path: Path) -> Settings:
     """Settings of a world without items, events or releases."""
     return settings_of(tmp_path / "home")
+
+
+@pytest.fixture
+def running(settings: Settings, tmp_path: Path) -> Iterator[BackgroundService]:
+    """A service of its own, in processes of their own."""
+    with BackgroundService(settings, log=tmp_path / "service.log") as service:
+        yield service
 
 
 @pytest.fixture

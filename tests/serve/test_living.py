@@ -6,7 +6,7 @@ import json
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,6 @@ pytestmark = pytest.mark.slow
 
 Type = Callable[..., Any]
 EVERYTHING = (Scope.INGEST, Scope.READ, Scope.WRITE, Scope.ADMIN)
-
-
-@pytest.fixture
-def running(settings: Settings, tmp_path: Path) -> Iterator[BackgroundService]:
-    with BackgroundService(settings, log=tmp_path / "service.log") as service:
-        yield service
 
 
 @pytest.fixture

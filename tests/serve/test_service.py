@@ -7,16 +7,14 @@ import os
 import signal
 import socket
 import sqlite3
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
+from tests.serve.running import Load, alive, children, figures, fresh, recommend, serving, slate
 
 from palate.config import Settings
 from palate.errors import ConfigError, LogError
@@ -27,20 +25,14 @@ from palate.serve.background import BackgroundService
 from palate.serve.keeper import ChildError
 from palate.serve.layout import Layout
 from palate.serve.lock import running_service
-from palate.serve.processes import read_processes
 from palate.serve.remote import RemoteIngest, open_ingest_or_writer
 from palate.serve.supervisor import serve
 from palate.store.key import Scope
+from palate.testing.process import until
 from palate.types import Verdict
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 60.0  # a hung test ends; nothing waits this long when all is well
-
-
-@pytest.fixture
-def running(settings: Settings, tmp_path: Path) -> Iterator[BackgroundService]:
-    with BackgroundService(settings, log=tmp_path / "service.log") as service:
-        yield service
 
 
 @pytest.fixture(scope="module")
@@ -51,101 +43,6 @@ def shared(
     log = tmp_path_factory.mktemp("shared") / "service.log"
     with BackgroundService(built_home_copy, log=log) as service:
         yield service
-
-
-def children(service: BackgroundService) -> dict[str, list[int]]:
-    """Process ids of the service's children by their module."""
-    found: dict[str, list[int]] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-            words = path.with_name("cmdline").read_bytes().split(b"\0")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        alive = fields[0] != "Z" and len(words) > 2
-        if alive and int(fields[1]) == service.pid:
-            found.setdefault(words[2].decode().rpartition(".")[2], []).append(int(path.parent.name))
-    return found
-
-
-def serving(settings: Settings, what: str) -> list[int]:
-    """Process ids of the writer, or of the workers; a spare that waits for its turn is neither."""
-    processes = read_processes(Layout(settings.home).counters_folder)
-    return [process.pid for process in processes if process.name.startswith(what)]
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and was not yet noticed by its parent does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def until(what: Callable[[], bool]) -> None:
-    """Wait until `what` holds, without a fixed sleep deciding the outcome."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
-
-
-def fresh(service: BackgroundService) -> httpx.Client:
-    """A client with a connection of its own, so with whichever worker takes it."""
-    return httpx.Client(base_url=service.url, timeout=PATIENCE_S)
-
-
-def slate(client: httpx.Client, **question: Any) -> list[str]:
-    answered = client.post("/v1/recommendations", json=question)
-    assert answered.status_code == 200, answered.text
-    return [item["item_id"] for item in answered.json()["items"]]
-
-
-def figures(service: BackgroundService) -> dict[str, float]:
-    """Each sample that `/metrics` shows, by its name and labels."""
-    lines = httpx.get(service.url + "/metrics", timeout=60).text.splitlines()
-    samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
-    return {name: float(value) for name, _, value in samples}
-
-
-class Load:
-    """Threads that ask without pause, each with a connection of its own, until left."""
-
-    def __init__(self, service: BackgroundService, ask: Callable[[httpx.Client, int], int]) -> None:
-        self.statuses: Counter[int] = Counter()
-        self.lost = 0
-        self._service = service
-        self._ask = ask
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(n,)) for n in range(4)]
-
-    def _run(self, first: int) -> None:
-        number = first
-        client = fresh(self._service)
-        while not self._stop.is_set():
-            try:
-                self.statuses[self._ask(client, number)] += 1
-            except httpx.TransportError:
-                self.lost += 1
-                client.close()
-                client = fresh(self._service)
-            number += 4
-        client.close()
-
-    def __enter__(self) -> Load:
-        for thread in self._threads:
-            thread.start()
-        until(lambda: sum(self.statuses.values()) > 20)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-
-def recommend(client: httpx.Client, number: int) -> int:
-    return client.post("/v1/recommendations", json={"user_id": f"comic{number % 6}"}).status_code
 
 
 def test_a_click_and_a_deletion_show_through_every_worker(shared: BackgroundService) -> None:

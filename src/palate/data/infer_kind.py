@@ -77,7 +77,8 @@ def _text(known: pl.Series) -> tuple[Attribute | None, str]:
 
 
 def _is_list(known: pl.Series, separator: str) -> bool:
-    if known.str.contains(separator, literal=True).mean() < LIST_SHARE:  # type: ignore[operator]
+    holding = int(known.str.contains(separator, literal=True).sum())
+    if holding < LIST_SHARE * len(known):
         return False
     tokens = known.str.split(separator).explode().str.strip_chars()
     tokens = tokens.filter(tokens != "")

@@ -96,6 +96,36 @@ class ModelFilesConformance:
         with pytest.raises(BundleError, match="already"):
             fitted.save(tmp_path / "model")
 
+    def test_an_interrupted_fit_is_no_model(self, board: Dataset, tmp_path: Path) -> None:
+        model = type(self.model)(self.model.config)
+        told: list[str] = []
+
+        def stop(_done: int, _total: int, what: str) -> None:
+            told.append(what)
+            raise KeyboardInterrupt
+
+        try:
+            model.fit(board, progress=stop)
+        except KeyboardInterrupt:
+            with pytest.raises(NotFittedError):
+                model.save(tmp_path / "model")
+            assert not (tmp_path / "model").exists()
+        else:
+            assert not told, "what stops a fit was swallowed"
+            model.save(tmp_path / "model")  # too quick to tell of its progress
+
+    def test_an_interrupted_save_is_no_model(
+        self, fitted: AnyModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stop(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("palate.data.vocabulary.Vocabulary.save", stop)
+        with pytest.raises(KeyboardInterrupt):
+            fitted.save(tmp_path / "model")
+        with pytest.raises(BundleError, match="holds no model"):
+            type(fitted).load(tmp_path / "model")
+
     def test_the_files_know_no_user(self, fitted: AnyModel, tmp_path: Path) -> None:
         fitted.save(tmp_path / "model")
         for path in (tmp_path / "model").rglob("*"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
 from palate.errors import TrainError
+from palate.train.average import average_sparse, sparse_tables
 from palate.train.batches.base import Batch, Batches, Located
 from palate.train.checkpoint import Checkpoint, Weights
 from palate.train.clip import clip_gradients
@@ -104,7 +105,9 @@ class _Run:
         self.net, self.batches, self.config = net, batches, config
         self.optimizer, self.progress = optimizer, progress
         self.world = World.here()
-        self.loss = _averaged(net, loss, self.world)
+        tables = sparse_tables(net) if self.world.size > 1 else {}
+        self.tables = list(tables.values())
+        self.loss = _averaged(net, loss, self.world, tables)
         self.state = TrainState()
         self.best: Weights | None = None
         self.checkpoint: Checkpoint | None = None
@@ -178,6 +181,8 @@ class _Run:
             raise not_finite(value, state, self.net, batch, self.batches, folder)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.tables:
+            average_sparse(self.tables, self.world)
         if config.clip_norm > 0:
             clip_gradients(self._weights, config.clip_norm)
         self.optimizer.step()
@@ -260,11 +265,18 @@ class _Together(nn.Module):
         return self._loss(self.net, batch)
 
 
-def _averaged(net: nn.Module, loss: Loss, world: World) -> Loss:
-    """The loss as it is, or one whose gradients are those of all processes."""
+def _averaged(net: nn.Module, loss: Loss, world: World, tables: Iterable[str]) -> Loss:
+    """The loss as it is, or one whose dense gradients are those of all processes."""
     if world.size == 1:
         return loss
-    together = DistributedDataParallel(_Together(net, loss), find_unused_parameters=True)
+    module = _Together(net, loss)
+    apart = [f"net.{name}" for name in tables]
+    if all(name in apart for name, one in module.named_parameters() if one.requires_grad):
+        return loss  # torch refuses a module without gradients of its own to average
+    DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(  # type: ignore[no-untyped-call]
+        module, apart
+    )
+    together = DistributedDataParallel(module, find_unused_parameters=True)
 
     def of_all(_: nn.Module, batch: Batch) -> torch.Tensor:
         value: torch.Tensor = together(*batch)

@@ -21,7 +21,7 @@ from palate.types import Float32Array
 
 
 @numba.njit
-def combined(a, b, out):  # type: ignore[no-untyped-def]
+def combined(a, b, out):  # type: ignore[no-untyped-def]  # compiled
     """out[1, 3:3 + LANES] = 2 a[1, ...] + b[0, ...]; the sum of it."""
     found = multiply_add(splat(np.float32(2)), load(a, 1, 3), load(b, 0, 3))
     store(out, 1, 3, found)
@@ -29,19 +29,19 @@ def combined(a, b, out):  # type: ignore[no-untyped-def]
 
 
 @numba.njit
-def four(a, out):  # type: ignore[no-untyped-def]
+def four(a, out):  # type: ignore[no-untyped-def]  # compiled
     """out[1, 2:6] = the sums of four rows of a."""
     store_four_totals(out, 1, 2, load(a, 0, 0), load(a, 1, 0), load(a, 2, 0), load(a, 3, 0))
 
 
 @numba.njit
-def higher(a, bound):  # type: ignore[no-untyped-def]
+def higher(a, bound):  # type: ignore[no-untyped-def]  # compiled
     """Which lanes of the first row are above the bound."""
     return above(load(a, 0, 0), splat(bound))
 
 
 @numba.njit
-def lowest(bits):  # type: ignore[no-untyped-def]
+def lowest(bits):  # type: ignore[no-untyped-def]  # compiled
     return first_bit(bits)
 
 

@@ -9,7 +9,7 @@ from palate.models.kernels.random import below, next_state, seeded
 
 
 @numba.njit
-def draws(seed, n, count):  # type: ignore[no-untyped-def]
+def draws(seed, n, count):  # type: ignore[no-untyped-def]  # compiled
     state = seeded(seed)
     out = np.empty(count, np.int64)
     for at in range(count):

@@ -9,7 +9,7 @@ __all__ = ["best_rows"]
 
 
 @numba.njit(cache=True, nogil=True)
-def best_rows(users, scores, n_users, k):  # type: ignore[no-untyped-def]
+def best_rows(users, scores, n_users, k):
     """The rows with the highest scores of each user, best first; ties keep the table's order.
 
     One pass; each user's list stays sorted, and a row usually goes to its end or nowhere.

@@ -9,7 +9,7 @@ __all__ = ["hit_entries"]
 
 
 @numba.njit(cache=True, nogil=True)
-def hit_entries(recommended, indptr, items):  # type: ignore[no-untyped-def]
+def hit_entries(recommended, indptr, items):
     """Where each recommended item stands among the relevant ones of its user.
 
     An item that a list names twice is a hit only the first time.

@@ -9,7 +9,7 @@ __all__ = ["profile_products"]
 
 
 @numba.njit(cache=True, nogil=True)
-def profile_products(items, indptr, members, row_start, columns, weights, width):  # type: ignore[no-untyped-def]
+def profile_products(items, indptr, members, row_start, columns, weights, width):
     """The dot product of each listed item with the sum of its user's members.
 
     Args:

@@ -29,7 +29,7 @@ GATHERED = 64  # entries whose vectors are copied side by side at once
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def _prepare(A, f, own):  # type: ignore[no-untyped-def]
+def _prepare(A, f, own):
     """A = diag(own), as far as it counts."""
     for i in range(f):
         fill(A, i, i - i % TILE_COLUMNS, f, np.float32(0))
@@ -37,7 +37,7 @@ def _prepare(A, f, own):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def _gather(at, e, other, V, W, x):  # type: ignore[no-untyped-def]
+def _gather(at, e, other, V, W, x):
     """V[e] = v and W[e] = c v of the entry `at`, and x += c t v."""
     items, weights, targets, factors = other
     row = np.int64(items[at])
@@ -51,7 +51,7 @@ def _gather(at, e, other, V, W, x):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def _by_factors(start, stop, other, own, work):  # type: ignore[no-untyped-def]
+def _by_factors(start, stop, other, own, work):
     """Normal equations of one row, f by f, solved into `work`; whether they could be."""
     A, V, W, x = work
     f = x.shape[1]
@@ -69,7 +69,7 @@ def _by_factors(start, stop, other, own, work):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def _by_entries(start, stop, other, own, work):  # type: ignore[no-untyped-def]
+def _by_entries(start, stop, other, own, work):
     """The same solution from a system of the size of the row's entries."""
     items, weights, targets, factors = other
     A, V, _, x = work
@@ -98,7 +98,7 @@ def _by_entries(start, stop, other, own, work):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def solve_rows(start, stop, indptr, other, diagonal, ridge, out):  # type: ignore[no-untyped-def]
+def solve_rows(start, stop, indptr, other, diagonal, ridge, out):
     """Set out[r - start] to the solution of row r, 0 where it has no entries.
 
     Args:

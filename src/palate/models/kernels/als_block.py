@@ -19,7 +19,7 @@ GATHERED = 64  # entries whose vectors are copied side by side at once
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def _errors(first, last, x, other, error):  # type: ignore[no-untyped-def]
+def _errors(first, last, x, other, error):
     items, _, targets, factors = other
     for e in range(first, last):
         v = factors[items[e]]
@@ -30,7 +30,7 @@ def _errors(first, last, x, other, error):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def _block(first, last, left, x, other, own, work, error):  # type: ignore[no-untyped-def]
+def _block(first, last, left, x, other, own, work, error):
     """One Newton step of a block of factors from `left`; whether its system could be solved."""
     items, weights, _, factors = other
     A, V, W, change = work
@@ -64,7 +64,7 @@ def _block(first, last, left, x, other, own, work, error):  # type: ignore[no-un
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def improve_rows_block(start, stop, indptr, other, diagonal, ridge, size, out):  # type: ignore[no-untyped-def]
+def improve_rows_block(start, stop, indptr, other, diagonal, ridge, size, out):
     """Move out[r - start] towards the solution of row r, block after block, each once.
 
     Args as in `als.solve_rows`, but for:

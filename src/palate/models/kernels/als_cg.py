@@ -29,7 +29,7 @@ X, RESIDUAL, DIRECTION, IMAGE, OWN, SCALE, PULLS = range(7)  # rows of a row's w
 
 
 @numba.njit(cache=True, nogil=True, forceinline=True)
-def _dots(first, last, items, factors, work, row, pulls):  # type: ignore[no-untyped-def]
+def _dots(first, last, items, factors, work, row, pulls):
     """pulls[0, e - first] = v_e . work[row] of each entry; up to three more are overwritten."""
     end = last - 1
     for e in range(first, last, 4):
@@ -46,7 +46,7 @@ def _dots(first, last, items, factors, work, row, pulls):  # type: ignore[no-unt
 
 
 @numba.njit(cache=True, nogil=True, forceinline=True)
-def _add(first, last, items, factors, pulls, work, row):  # type: ignore[no-untyped-def]
+def _add(first, last, items, factors, pulls, work, row):
     """work[row] += the sum of pulls[0, e - first] v_e."""
     f = factors.shape[1]
     k = 0
@@ -73,7 +73,7 @@ def _add(first, last, items, factors, pulls, work, row):  # type: ignore[no-unty
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def _apply(first, last, other, row, pull, work, out, pulls):  # type: ignore[no-untyped-def]
+def _apply(first, last, other, row, pull, work, out, pulls):
     """work[out] += the sum over entries e of c_e (pull t_e - v_e . work[row]) v_e."""
     items, weights, targets, factors = other
     for left in range(first, last, GROUP):
@@ -85,7 +85,7 @@ def _apply(first, last, other, row, pull, work, out, pulls):  # type: ignore[no-
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST, forceinline=True)
-def _start(first, last, other, work, pulls):  # type: ignore[no-untyped-def]
+def _start(first, last, other, work, pulls):
     """Residual b - A x and first direction; the residual's scaled norm."""
     f = work.shape[1]
     for k in range(f):
@@ -99,7 +99,7 @@ def _start(first, last, other, work, pulls):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST, forceinline=True)
-def _advance(first, last, other, work, pulls, norm):  # type: ignore[no-untyped-def]
+def _advance(first, last, other, work, pulls, norm):
     """One step; the new residual's scaled norm, 0 where there is nothing left to gain."""
     f = work.shape[1]
     for k in range(f):
@@ -123,7 +123,7 @@ def _advance(first, last, other, work, pulls, norm):  # type: ignore[no-untyped-
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def improve_rows_cg(start, stop, indptr, other, diagonal, ridge, typical, steps, out):  # type: ignore[no-untyped-def]
+def improve_rows_cg(start, stop, indptr, other, diagonal, ridge, typical, steps, out):
     """Move out[r - start] towards the solution of row r, from where it is.
 
     Args as in `als.solve_rows`, but for:

@@ -13,7 +13,7 @@ __all__ = ["move_rows"]
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_scaled(A, f, scale, G):  # type: ignore[no-untyped-def]
+def _add_scaled(A, f, scale, G):
     """The upper triangle of A += scale * G."""
     times = splat(scale)
     for i in range(f):
@@ -22,7 +22,7 @@ def _add_scaled(A, f, scale, G):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def _pull(A, f, first, last, entries, X, y, wanted):  # type: ignore[no-untyped-def]
+def _pull(A, f, first, last, entries, X, y, wanted):
     """A += sum_e c_e x_e x_e' and wanted += sum_e c_e (t_e - x_e . y) x_e over the entries."""
     users, weights, targets = entries
     V, W = np.empty((last - first, f), np.float32), np.empty((last - first, f), np.float32)
@@ -39,7 +39,7 @@ def _pull(A, f, first, last, entries, X, y, wanted):  # type: ignore[no-untyped-
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def move_rows(start, stop, rows, X, all_new, old, often, ridge, y):  # type: ignore[no-untyped-def]
+def move_rows(start, stop, rows, X, all_new, old, often, ridge, y):
     """y_i += (o_i G + r_i I + N + D_i)^-1 (sum_e c_e (t_e - x_e . y_i) x_e - N y_i - g_i y_i).
 
     Args:

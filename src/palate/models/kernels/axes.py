@@ -22,7 +22,7 @@ TINY = np.float32(1e-7)
 
 
 @numba.njit(cache=True, nogil=True)
-def gram(factors, out):  # type: ignore[no-untyped-def]
+def gram(factors, out):
     """Set the upper triangle of out, (f, f) float32, to F'F of factors (n, f), f of 16."""
     out[:] = 0
     step = 256  # rows a pass; their sum is added to the others', which keeps digits
@@ -32,7 +32,7 @@ def gram(factors, out):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _three_sums(B, p, q):  # type: ignore[no-untyped-def]
+def _three_sums(B, p, q):
     pp = qq = pq = splat(np.float32(0))
     for k in range(0, B.shape[1], LANES):
         a, b = load(B, p, k), load(B, q, k)
@@ -41,7 +41,7 @@ def _three_sums(B, p, q):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _rotate(B, p, q, cosine, sine):  # type: ignore[no-untyped-def]
+def _rotate(B, p, q, cosine, sine):
     c, s, minus, zero = splat(cosine), splat(sine), splat(-sine), splat(np.float32(0))
     for k in range(0, B.shape[1], LANES):
         a, b = load(B, p, k), load(B, q, k)
@@ -50,7 +50,7 @@ def _rotate(B, p, q, cosine, sine):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def rotate_to_axes(G, axes, lengths):  # type: ignore[no-untyped-def]
+def rotate_to_axes(G, axes, lengths):
     """Principal axes of a positive semidefinite matrix.
 
     Args:

@@ -16,7 +16,7 @@ __all__ = ["descend_pairs", "fold_in_pairs", "steps_of_fold_in"]
 
 
 @numba.njit(cache=True, nogil=True)
-def _advantage(x, u, y, i, j):  # type: ignore[no-untyped-def]
+def _advantage(x, u, y, i, j):
     """x_u . (y_i - y_j)."""
     sums, minus = splat(np.float32(0)), splat(np.float32(-1))
     for k in range(0, x.shape[1], LANES):
@@ -26,7 +26,7 @@ def _advantage(x, u, y, i, j):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _move(x, u, y, i, j, step, keep):  # type: ignore[no-untyped-def]
+def _move(x, u, y, i, j, step, keep):
     """Up the gradient: x_u towards y_i - y_j, y_i towards x_u, y_j away from it."""
     up, down, minus, zero = splat(step), splat(-step), splat(np.float32(-1)), splat(np.float32(0))
     user_keep, item_keep = splat(keep[0]), splat(keep[1])
@@ -39,7 +39,7 @@ def _move(x, u, y, i, j, step, keep):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def descend_pairs(order, indptr, items, model, drawn, rate, keep, seed):  # type: ignore[no-untyped-def]
+def descend_pairs(order, indptr, items, model, drawn, rate, keep, seed):
     """One step for each touched item of a stratum, against an untouched one drawn from it.
 
     Users come one after another, so that a user's vector and the marks of what is touched
@@ -86,7 +86,7 @@ def descend_pairs(order, indptr, items, model, drawn, rate, keep, seed):  # type
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def fold_in_pairs(start, stop, indptr, items, y, b, settings, out):  # type: ignore[no-untyped-def]
+def fold_in_pairs(start, stop, indptr, items, y, b, settings, out):
     """Set out[r - start] to the user vector of history r, the items standing still.
 
     Descends from 0 with a step that falls to 0, and takes the mean of the second half of
@@ -139,7 +139,7 @@ def fold_in_pairs(start, stop, indptr, items, y, b, settings, out):  # type: ign
 
 
 @numba.njit(cache=True, nogil=True)
-def steps_of_fold_in(items, y, b, settings):  # type: ignore[no-untyped-def]
+def steps_of_fold_in(items, y, b, settings):
     """What each step of `fold_in_pairs` leaves in the user vector of one history.
 
     Step t moves x along y_i - y_j, with i = items[t % n] and j drawn; the vector is the sum

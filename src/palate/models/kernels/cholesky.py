@@ -17,7 +17,7 @@ FAST = {"contract", "reassoc"}
 
 
 @numba.njit(cache=True, nogil=True)
-def _subtract_row(A, i, k, start, f):  # type: ignore[no-untyped-def]
+def _subtract_row(A, i, k, start, f):
     """A[i, start:f] -= A[k, i] * A[k, start:f], in whole registers."""
     minus = splat(-A[k, i])
     for j in range(start, f, LANES):
@@ -25,7 +25,7 @@ def _subtract_row(A, i, k, start, f):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def cholesky(A, f):  # type: ignore[no-untyped-def]
+def cholesky(A, f):
     """Overwrite the upper triangle of A with U, A = U'U; False where A is not positive definite.
 
     Args:
@@ -48,7 +48,7 @@ def cholesky(A, f):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def solve_cholesky(U, f, b):  # type: ignore[no-untyped-def]
+def solve_cholesky(U, f, b):
     """Overwrite b[0, :f] with the solution of U'U x = b[0, :f].
 
     Args:

@@ -9,7 +9,7 @@ __all__ = ["weigh_maps"]
 
 
 @numba.njit(cache=True, nogil=True)
-def weigh_maps(mixed, before, out):  # type: ignore[no-untyped-def]
+def weigh_maps(mixed, before, out):
     """Set out[p, h] to the sum over i of mixed[p, h * m + i] * before[p, i].
 
     Args:

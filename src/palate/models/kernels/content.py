@@ -9,7 +9,7 @@ __all__ = ["content_scores"]
 
 
 @numba.njit(cache=True, nogil=True)
-def content_scores(indptr, items, weights, features, n_features, out):  # type: ignore[no-untyped-def]
+def content_scores(indptr, items, weights, features, n_features, out):
     """Set out[u, j] to the sum, over the entries e of user u, of weights[e] * f_e . f_j.
 
     Args:

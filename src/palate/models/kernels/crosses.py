@@ -9,7 +9,7 @@ __all__ = ["count_crosses", "fill_crosses"]
 
 
 @numba.njit(cache=True, nogil=True)
-def _begins(rows, r, out):  # type: ignore[no-untyped-def]
+def _begins(rows, r, out):
     """Set out[j] to the entry of row r at which field j begins; out has f + 1."""
     indptr, indices, offsets = rows
     e, stop = indptr[r], indptr[r + 1]
@@ -21,7 +21,7 @@ def _begins(rows, r, out):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def count_crosses(rows, pairs, out):  # type: ignore[no-untyped-def]
+def count_crosses(rows, pairs, out):
     """Set out[r + 1] to the number of crossed entries of rows 0 to r; out[0] is 0.
 
     Args:
@@ -41,7 +41,7 @@ def count_crosses(rows, pairs, out):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _mixed(key):  # type: ignore[no-untyped-def]
+def _mixed(key):
     """A bijection of 64 bits that spreads neighbours: SplitMix64's finaliser (Steele 2014)."""
     key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -49,7 +49,7 @@ def _mixed(key):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def fill_crosses(rows, weights, pairs, buckets, indices_out, weights_out):  # type: ignore[no-untyped-def]
+def fill_crosses(rows, weights, pairs, buckets, indices_out, weights_out):
     """Write the crossed entries, row by row, cross by cross.
 
     Args:

@@ -12,7 +12,7 @@ PACK_FROM = 32  # users from which copying a tile pays
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _add_rows(items, weights, start, stop, matrix, width, out):  # type: ignore[no-untyped-def]
+def _add_rows(items, weights, start, stop, matrix, width, out):
     """out[:width] += the sum of weights[e] * matrix[items[e], :width], in the order of entries.
 
     Four entries a pass save three quarters of the traffic to `out`. The additions keep
@@ -35,7 +35,7 @@ def _add_rows(items, weights, start, stop, matrix, width, out):  # type: ignore[
 
 
 @numba.njit(cache=True, nogil=True)
-def dense_scores(indptr, items, weights, matrix, out):  # type: ignore[no-untyped-def]
+def dense_scores(indptr, items, weights, matrix, out):
     """Set out[u] to the sum, over the entries e of user u, of weights[e] * matrix[items[e]].
 
     Args:

@@ -12,7 +12,7 @@ __all__ = ["dense_top_k"]
 
 
 @numba.njit(cache=True, nogil=True)
-def dense_top_k(indptr, items, weights, matrix, exclude_seen, allowed, out_items, out_scores):  # type: ignore[no-untyped-def]
+def dense_top_k(indptr, items, weights, matrix, exclude_seen, allowed, out_items, out_scores):
     """What `dense_scores` and then `top_k_rows` give, to the last bit.
 
     The matrix is read once, a tile of columns after the other; each user's heap takes what

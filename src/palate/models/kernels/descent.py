@@ -9,7 +9,7 @@ __all__ = ["descend"]
 
 
 @numba.njit(cache=True, nogil=True)
-def _sweep(chosen, gram, diagonal, penalties, weights, rest):  # type: ignore[no-untyped-def]
+def _sweep(chosen, gram, diagonal, penalties, weights, rest):
     """Set each weight to its best given the others; returns the largest change."""
     rows, columns, values = gram
     lambda_, beta = penalties
@@ -29,7 +29,7 @@ def _sweep(chosen, gram, diagonal, penalties, weights, rest):  # type: ignore[no
 
 
 @numba.njit(cache=True, nogil=True)
-def _settle(used, gram, diagonal, penalties, weights, rest, place, limits):  # type: ignore[no-untyped-def]
+def _settle(used, gram, diagonal, penalties, weights, rest, place, limits):
     """Sweep the items in `used` alone until they stand still; returns the sweeps it took.
 
     They move on the square of their own products, a few hundred wide; what their moves mean
@@ -76,7 +76,7 @@ def _settle(used, gram, diagonal, penalties, weights, rest, place, limits):  # t
 
 
 @numba.njit(cache=True, nogil=True)
-def descend(start, stop, gram, diagonal, penalties, limits):  # type: ignore[no-untyped-def]
+def descend(start, stop, gram, diagonal, penalties, limits):
     """Find the weights w >= 0 of each item j in turn.
 
     They minimise, by cyclic coordinate descent:

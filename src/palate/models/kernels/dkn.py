@@ -11,7 +11,7 @@ __all__ = ["attend", "dkn_scores"]
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def _answer(left, right, out):  # type: ignore[no-untyped-def]
+def _answer(left, right, out):
     """Out . max(0, left + right)."""
     total = np.float32(0)
     for h in range(out.shape[0]):
@@ -20,7 +20,7 @@ def _answer(left, right, out):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def attend(products, item, clicked, layer, scale, weights):  # type: ignore[no-untyped-def]
+def attend(products, item, clicked, layer, scale, weights):
     """Write the softmax of out . max(0, item + clicked_k) + scale * products_k.
 
     Args:
@@ -45,7 +45,7 @@ def attend(products, item, clicked, layer, scale, weights):  # type: ignore[no-u
 
 
 @numba.njit(cache=True, nogil=True)
-def dkn_scores(products, items, clicked, outs, scale, scores):  # type: ignore[no-untyped-def]
+def dkn_scores(products, items, clicked, outs, scale, scores):
     """Write out . max(0, item + sum a_k clicked_k) + scale * sum a_k products_k for each item.
 
     The user's vector is the sum of a_k times the k-th clicked one, and the layers are linear

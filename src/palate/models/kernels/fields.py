@@ -9,7 +9,7 @@ __all__ = ["field_sums", "pair_sums"]
 
 
 @numba.njit(cache=True, nogil=True)
-def field_sums(indptr, indices, weights, offsets, table, out):  # type: ignore[no-untyped-def]
+def field_sums(indptr, indices, weights, offsets, table, out):
     """Set out[r, j] to the sum of weights[e] * table[indices[e]] over row r's entries of field j.
 
     Args:
@@ -33,7 +33,7 @@ def field_sums(indptr, indices, weights, offsets, table, out):  # type: ignore[n
 
 
 @numba.njit(cache=True, nogil=True)
-def pair_sums(vectors, out):  # type: ignore[no-untyped-def]
+def pair_sums(vectors, out):
     """Set out[r] to the sum over pairs of fields i < j of <vectors[r, i], vectors[r, j]>.
 
     Half of the squared sum without the sum of squares: Rendle 2010, lemma 3.1.

@@ -9,7 +9,7 @@ __all__ = ["fm_epoch", "fm_scores"]
 
 
 @numba.njit(cache=True, nogil=True)
-def fm_scores(rows, bias, w, v, out):  # type: ignore[no-untyped-def]
+def fm_scores(rows, bias, w, v, out):
     """Set out[r] to w0 + sum w_i x_i + sum over pairs <v_i, v_j> x_i x_j, in O(k nnz).
 
     Args:
@@ -25,7 +25,7 @@ def fm_scores(rows, bias, w, v, out):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def fm_epoch(order, rows, targets, bias, w, v, squares, rates, click):  # type: ignore[no-untyped-def]
+def fm_epoch(order, rows, targets, bias, w, v, squares, rates, click):
     """One pass of AdaGrad over the rows in `order`; the parameters change in place.
 
     Args:
@@ -64,7 +64,7 @@ def fm_epoch(order, rows, targets, bias, w, v, squares, rates, click):  # type: 
 
 
 @numba.njit(cache=True, nogil=True)
-def _pull(rows, r, w, v, sums):  # type: ignore[no-untyped-def]
+def _pull(rows, r, w, v, sums):
     """Linear and pairwise terms of row r; leaves sum_i v_if x_i in `sums`, (k,)."""
     indptr, indices, weights = rows
     linear = np.float32(0)

@@ -9,7 +9,7 @@ __all__ = ["fm_history_epoch"]
 
 
 @numba.njit(cache=True, nogil=True)
-def fm_history_epoch(users, histories, drawn, rows, parameters, squares, rates, alpha):  # type: ignore[no-untyped-def]
+def fm_history_epoch(users, histories, drawn, rows, parameters, squares, rates, alpha):
     """One pass of AdaGrad over all pairs of `users`, each with negatives; changes in place.
 
     The factors of a history move once a user, by the gradients of all that user's rows; those
@@ -66,7 +66,7 @@ def fm_history_epoch(users, histories, drawn, rows, parameters, squares, rates, 
 
 
 @numba.njit(cache=True, nogil=True)
-def _learn(item, label, pull, share, rows, parameters, squares, rates, push):  # type: ignore[no-untyped-def]
+def _learn(item, label, pull, share, rows, parameters, squares, rates, push):
     """One row of log loss: the item's side moves, the history's gradient is added to `push`."""
     indptr, indices, weights = rows
     bias, w, v, _ = parameters

@@ -8,7 +8,7 @@ __all__ = ["weighted_rows"]
 
 
 @numba.njit(cache=True, nogil=True)
-def weighted_rows(indptr, items, weights, factors, out):  # type: ignore[no-untyped-def]
+def weighted_rows(indptr, items, weights, factors, out):
     """Set out[u] to the sum, over the entries e of user u, of weights[e] * factors[items[e]].
 
     Args:

@@ -9,7 +9,7 @@ __all__ = ["forest_means"]
 
 
 @numba.njit(cache=True, nogil=True)
-def forest_means(x, roots, nodes, out):  # type: ignore[no-untyped-def]
+def forest_means(x, roots, nodes, out):
     """Set out[r] to the mean over the trees of the leaf that row r falls into.
 
     Args:

@@ -12,7 +12,7 @@ __all__ = ["descend_block"]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=FAST)
-def descend_block(start, stop, ratings, users, items, rate, penalty):  # type: ignore[no-untyped-def]
+def descend_block(start, stop, ratings, users, items, rate, penalty):
     """One step down the gradient of each rating's squared error, in the order they stand.
 
     Args:

@@ -8,13 +8,13 @@ __all__ = ["heap_push", "heap_sort"]
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _worse(score, item, a, b):  # type: ignore[no-untyped-def]
+def _worse(score, item, a, b):
     """Lower score, or the same score and a later item."""
     return score[a] < score[b] or (score[a] == score[b] and item[a] > item[b])
 
 
 @numba.njit(cache=True, nogil=True)
-def _sift_down(heap_score, heap_item, at, size):  # type: ignore[no-untyped-def]
+def _sift_down(heap_score, heap_item, at, size):
     while True:
         child = 2 * at + 1
         if child >= size:
@@ -30,7 +30,7 @@ def _sift_down(heap_score, heap_item, at, size):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def heap_push(heap_score, heap_item, size, score, item):  # type: ignore[no-untyped-def]
+def heap_push(heap_score, heap_item, size, score, item):
     """Offer one pair; the worst leaves when the heap is full. Returns the new size.
 
     Args:
@@ -60,7 +60,7 @@ def heap_push(heap_score, heap_item, size, score, item):  # type: ignore[no-unty
 
 
 @numba.njit(cache=True, nogil=True)
-def heap_sort(heap_score, heap_item, size):  # type: ignore[no-untyped-def]
+def heap_sort(heap_score, heap_item, size):
     """Order the first `size` pairs best first, ties by lowest item, in place."""
     for last in range(size - 1, 0, -1):
         heap_score[0], heap_score[last] = heap_score[last], heap_score[0]

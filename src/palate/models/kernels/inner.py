@@ -22,7 +22,7 @@ USERS = 32  # whose vectors stay in the first cache while all panels pass
 
 
 @numba.njit(cache=True, nogil=True)
-def panels_of(items):  # type: ignore[no-untyped-def]
+def panels_of(items):
     """(n_items, f) float32 in panels of items, factor by factor: (n_panels * f, PANEL).
 
     The last panel is filled up with zeros.
@@ -37,7 +37,7 @@ def panels_of(items):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def check_panels(panels):  # type: ignore[no-untyped-def]
+def check_panels(panels):
     """Refuse panels of another width.
 
     A compiled loop is cached by its own file alone: one that an older version of this file
@@ -48,7 +48,7 @@ def check_panels(panels):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def four_users(users, u, panels, base, out, at, left):  # type: ignore[no-untyped-def]
+def four_users(users, u, panels, base, out, at, left):
     """out[at:at+4, left:left+PANEL] = products of users u to u + 3 with the panel at `base`."""
     zero = splat(np.float32(0))
     a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = zero
@@ -74,7 +74,7 @@ def four_users(users, u, panels, base, out, at, left):  # type: ignore[no-untype
 
 
 @numba.njit(cache=True, nogil=True)
-def one_user(users, u, panels, base, out, at, left):  # type: ignore[no-untyped-def]
+def one_user(users, u, panels, base, out, at, left):
     """The same of one user, to the last bit."""
     a0 = a1 = splat(np.float32(0))
     for k in range(users.shape[1]):
@@ -86,7 +86,7 @@ def one_user(users, u, panels, base, out, at, left):  # type: ignore[no-untyped-
 
 
 @numba.njit(cache=True, nogil=True)
-def inner_products(users, panels, out):  # type: ignore[no-untyped-def]
+def inner_products(users, panels, out):
     """Set out[u, i] to users[u] . items[i].
 
     The sum runs over factors in their order, for one user as for many: the result of a row

@@ -12,7 +12,7 @@ __all__ = ["inner_top_k"]
 
 
 @numba.njit(cache=True, nogil=True)
-def _speaks(scores, r, width, ends, u):  # type: ignore[no-untyped-def]
+def _speaks(scores, r, width, ends, u):
     """Widen a user's `ends` by a panel's scores; whether they differ and one is negative."""
     for j in range(width):
         ends[u, 0] = min(ends[u, 0], scores[r, j])
@@ -21,7 +21,7 @@ def _speaks(scores, r, width, ends, u):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _insert(scores, items, u, held, score, item):  # type: ignore[no-untyped-def]
+def _insert(scores, items, u, held, score, item):
     """Put one item in its place in row u, behind equals; the last leaves when the row is full.
 
     A list of some dozens is shifted faster than a heap is kept.
@@ -35,9 +35,7 @@ def _insert(scores, items, u, held, score, item):  # type: ignore[no-untyped-def
 
 
 @numba.njit(cache=True, nogil=True)
-def inner_top_k(  # type: ignore[no-untyped-def]
-    users, panels, indptr, items, exclude_seen, allowed, out_items, out_scores
-):
+def inner_top_k(users, panels, indptr, items, exclude_seen, allowed, out_items, out_scores):
     """What `inner_products` and then `top_k_rows` give, to the last bit.
 
     Args:

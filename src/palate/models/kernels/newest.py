@@ -9,7 +9,7 @@ __all__ = ["newest_of_pairs"]
 
 
 @numba.njit(cache=True, nogil=True)
-def newest_of_pairs(indptr, items, n_items):  # type: ignore[no-untyped-def]
+def newest_of_pairs(indptr, items, n_items):
     """(n,) bool, whether no later entry is of the same user and item.
 
     Args:

@@ -9,7 +9,7 @@ __all__ = ["pair_sums"]
 
 
 @numba.njit(cache=True, nogil=True)
-def pair_sums(indptr, items, values, n_items):  # type: ignore[no-untyped-def]
+def pair_sums(indptr, items, values, n_items):
     """What each user's events on one item add up to, on the first of them.
 
     Args:

@@ -9,13 +9,13 @@ __all__ = ["dense_products", "sparse_products"]
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_user(users, items, weights, user, weight, total):  # type: ignore[no-untyped-def]
+def _add_user(users, items, weights, user, weight, total):
     for b in range(users[user], users[user + 1]):
         total[items[b]] += weight * weights[b]
 
 
 @numba.njit(cache=True, nogil=True)
-def dense_products(start, stop, by_user, by_item, out):  # type: ignore[no-untyped-def]
+def dense_products(start, stop, by_user, by_item, out):
     """Set out[i - start, j] to the sum over users u of x[u, i] * x[u, j].
 
     Args:
@@ -35,7 +35,7 @@ def dense_products(start, stop, by_user, by_item, out):  # type: ignore[no-untyp
 
 
 @numba.njit(cache=True, nogil=True)
-def sparse_products(start, stop, by_user, by_item):  # type: ignore[no-untyped-def]
+def sparse_products(start, stop, by_user, by_item):
     """The same without zeros, for catalogues whose square does not fit memory.
 
     Returns:

@@ -11,7 +11,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def next_state(state):  # type: ignore[no-untyped-def]
+def next_state(state):
     """The state after `state`, uint64 and not 0 (xorshift64, Marsaglia 2003)."""
     state ^= state << np.uint64(13)
     state ^= state >> np.uint64(7)
@@ -20,7 +20,7 @@ def next_state(state):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def below(state, n):  # type: ignore[no-untyped-def]
+def below(state, n):
     """A number from 0 to n - 1 drawn from `state`, int64; n below 2^32.
 
     The high bits, multiplied instead of divided (Lemire 2019).
@@ -29,7 +29,7 @@ def below(state, n):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def seeded(seed):  # type: ignore[no-untyped-def]
+def seeded(seed):
     """A first state from `seed`, a non-negative integer (splitmix64, Steele et al. 2014)."""
     z = np.uint64(seed) * GOLDEN + GOLDEN
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

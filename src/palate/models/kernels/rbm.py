@@ -9,14 +9,14 @@ __all__ = ["hidden_chances", "softmax_contrast", "softmax_gradient"]
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _logistic(x):  # type: ignore[no-untyped-def]
+def _logistic(x):
     """In place, 1 / (1 + exp(-x))."""
     for f in range(x.shape[0]):
         x[f] = np.float32(1.0) / (np.float32(1.0) + np.exp(-x[f]))
 
 
 @numba.njit(cache=True, nogil=True)
-def hidden_chances(indptr, items, levels, weights, bias, out):  # type: ignore[no-untyped-def]
+def hidden_chances(indptr, items, levels, weights, bias, out):
     """Set out[u, f] to p(h_f = 1 | ratings of u).
 
     Args:
@@ -38,7 +38,7 @@ def hidden_chances(indptr, items, levels, weights, bias, out):  # type: ignore[n
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _rating_chances(weight, bias, hidden, out):  # type: ignore[no-untyped-def]
+def _rating_chances(weight, bias, hidden, out):
     """Set out[r] to p(rating r | hidden) of one item: weight (n_levels, F), bias (n_levels,)."""
     top = np.float32(-np.inf)
     for r in range(out.shape[0]):
@@ -56,7 +56,7 @@ def _rating_chances(weight, bias, hidden, out):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def softmax_contrast(start, stop, ratings, layer, drawn, out):  # type: ignore[no-untyped-def]
+def softmax_contrast(start, stop, ratings, layer, drawn, out):
     """T steps down and up for each user: binary hidden states, chances of the ratings.
 
     Args:
@@ -90,7 +90,7 @@ def softmax_contrast(start, stop, ratings, layer, drawn, out):  # type: ignore[n
 
 
 @numba.njit(cache=True, nogil=True)
-def softmax_gradient(indptr, items, levels, chances, hidden, out):  # type: ignore[no-untyped-def]
+def softmax_gradient(indptr, items, levels, chances, hidden, out):
     """Add, for each rating, what the data say less what the machine dreams.
 
     Args:

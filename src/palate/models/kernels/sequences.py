@@ -9,7 +9,7 @@ __all__ = ["near_items"]
 
 
 @numba.njit(cache=True, nogil=True)
-def near_items(start, stop, sequences, occurrences, near):  # type: ignore[no-untyped-def]
+def near_items(start, stop, sequences, occurrences, near):
     """For each item i the sum, over all places p of i and q of j in one sequence, of their worth.
 
     The worth is the sequence's weight, times ahead[d - 1] where q - p = d, or times

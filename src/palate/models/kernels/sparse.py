@@ -11,7 +11,7 @@ __all__ = ["best_neighbours", "sparse_scores"]
 
 
 @numba.njit(cache=True, nogil=True)
-def sparse_scores(indptr, items, weights, rows, columns, values, out):  # type: ignore[no-untyped-def]
+def sparse_scores(indptr, items, weights, rows, columns, values, out):
     """Set out[u] to the sum, over the entries e of user u, of weights[e] * S[items[e]].
 
     Args:
@@ -34,7 +34,7 @@ def sparse_scores(indptr, items, weights, rows, columns, values, out):  # type: 
 
 
 @numba.njit(cache=True, nogil=True)
-def best_neighbours(rows, columns, values, k):  # type: ignore[no-untyped-def]
+def best_neighbours(rows, columns, values, k):
     """Keep the `k` largest values of each row, best first, ties by lowest column; NaN goes.
 
     Args:

@@ -20,7 +20,7 @@ def padded(f: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def fill(A, i, left, right, number):  # type: ignore[no-untyped-def]
+def fill(A, i, left, right, number):
     """A[i, left:right] = number, float32; both ends are multiples of LANES."""
     everywhere = splat(number)
     for j in range(left, right, LANES):
@@ -28,7 +28,7 @@ def fill(A, i, left, right, number):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def add_tile(A, i, j, scale, V, W, n):  # type: ignore[no-untyped-def]
+def add_tile(A, i, j, scale, V, W, n):
     """A[i:i+8, j:j+LANES] += scale * sum over e below n of W[e, i:i+8]' V[e, j:j+LANES].
 
     Args:
@@ -63,7 +63,7 @@ def add_tile(A, i, j, scale, V, W, n):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def add_outer(A, f, V, W, n):  # type: ignore[no-untyped-def]
+def add_outer(A, f, V, W, n):
     """Add the sum over e below n of W[e]' V[e] to the upper triangle of A.
 
     Args:

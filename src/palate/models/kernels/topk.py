@@ -11,7 +11,7 @@ __all__ = ["popularity_where_silent", "top_k_rows"]
 
 
 @numba.njit(cache=True, nogil=True)
-def top_k_rows(scores, indptr, seen, exclude_seen, allowed, out_items, out_scores):  # type: ignore[no-untyped-def]
+def top_k_rows(scores, indptr, seen, exclude_seen, allowed, out_items, out_scores):
     """Write the best items of each row of `scores`, best first, ties by lowest row.
 
     Args:
@@ -50,7 +50,7 @@ def top_k_rows(scores, indptr, seen, exclude_seen, allowed, out_items, out_score
 
 
 @numba.njit(cache=True, nogil=True)
-def popularity_where_silent(scores, indptr, popularity):  # type: ignore[no-untyped-def]
+def popularity_where_silent(scores, indptr, popularity):
     """Let popularity speak where a row of scores says nothing, in place.
 
     A row prefers nothing where the history is empty, or where all scores that are not NaN

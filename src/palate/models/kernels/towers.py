@@ -11,7 +11,7 @@ __all__ = ["tower_scores"]
 
 
 @numba.njit(cache=True, nogil=True)
-def tower_scores(users, panels, weights, biases, widths, last, out):  # type: ignore[no-untyped-def]
+def tower_scores(users, panels, weights, biases, widths, last, out):
     """Add last . a(W_L(.. a(W_1 a(users[u] + items[i]) + b_1) ..) + b_L) to out[u, i].
 
     a is max(0, .). Sixteen items go through all layers side by side, within the first cache;

@@ -11,7 +11,7 @@ __all__ = ["transe_epoch"]
 
 
 @numba.njit(cache=True, nogil=True)
-def _distance(entities, relations, h, r, t):  # type: ignore[no-untyped-def]
+def _distance(entities, relations, h, r, t):
     total = np.float32(0)
     for k in range(entities.shape[1]):
         gap = entities[h, k] + relations[r, k] - entities[t, k]
@@ -20,7 +20,7 @@ def _distance(entities, relations, h, r, t):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _move(entities, relations, h, r, t, step):  # type: ignore[no-untyped-def]
+def _move(entities, relations, h, r, t, step):
     """One step against the gradient of the distance, or (step below 0) along it."""
     for k in range(entities.shape[1]):
         change = step * (entities[h, k] + relations[r, k] - entities[t, k])
@@ -30,7 +30,7 @@ def _move(entities, relations, h, r, t, step):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def transe_epoch(order, triples, entities, relations, eta, gamma, state):  # type: ignore[no-untyped-def]
+def transe_epoch(order, triples, entities, relations, eta, gamma, state):
     """Each triple once, beside one whose head or tail is another entity drawn evenly.
 
     Args:

@@ -9,7 +9,7 @@ __all__ = ["transpose"]
 
 
 @numba.njit(cache=True, nogil=True)
-def transpose(indptr, columns, weights, targets, n_columns):  # type: ignore[no-untyped-def]
+def transpose(indptr, columns, weights, targets, n_columns):
     """The same entries by column; those of a column in the order of their rows.
 
     Args:

@@ -9,7 +9,7 @@ __all__ = ["adam_rows", "sum_rows"]
 
 
 @numba.njit(cache=True, nogil=True)
-def sum_rows(rows, gradients, place, distinct, sums):  # type: ignore[no-untyped-def]
+def sum_rows(rows, gradients, place, distinct, sums):
     """Add up the gradients of each row; rows stand in the order in which they came first.
 
     Args:
@@ -40,7 +40,7 @@ def sum_rows(rows, gradients, place, distinct, sums):  # type: ignore[no-untyped
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"contract", "arcp"})
-def adam_rows(rows, gradients, tables, betas, eps, scales):  # type: ignore[no-untyped-def]
+def adam_rows(rows, gradients, tables, betas, eps, scales):
     """Move distinct rows of a table.
 
     Args:

@@ -12,7 +12,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def next_draw(state):  # type: ignore[no-untyped-def]
+def next_draw(state):
     """The 64 bits that a state of splitmix64 gives (Steele et al. 2014)."""
     z = state
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -21,7 +21,7 @@ def next_draw(state):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def draw_untouched(users, indptr, touched, table, seed, out):  # type: ignore[no-untyped-def]
+def draw_untouched(users, indptr, touched, table, seed, out):
     """Fill `out` (n, m) int64 with items drawn for (n,) users, by Walker's alias table.
 
     Args:
@@ -55,7 +55,7 @@ def draw_untouched(users, indptr, touched, table, seed, out):  # type: ignore[no
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _among(touched, start, stop, item):  # type: ignore[no-untyped-def]
+def _among(touched, start, stop, item):
     """Whether `item` is one of the ascending touched[start:stop]."""
     while start < stop:
         middle = (start + stop) >> 1
