@@ -23,7 +23,7 @@ $(VENV)/.serve: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(STAMP): $(VENV)/.serve
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[serve,redis,trees,otel,train,text]' --group dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[serve,redis,trees,otel,train,realtime,text]' --group dev
 	@touch $@
 
 demo: $(VENV)/.serve ## the main job: import, compare, release, serve (ARGS=--exit ends it)

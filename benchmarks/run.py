@@ -25,6 +25,8 @@ SUITE = (
     "serving/load.py",
     "serving/freshness.py",
     "serving/events.py",
+    "speed/profiles.py",
+    "speed/pipeline.py",
     "fuzz.py",
 )  # under 30 minutes
 LONG: tuple[str, ...] = (
@@ -45,6 +47,13 @@ LONG: tuple[str, ...] = (
     "speed/training.py",
     "speed/click_scoring.py",
     "speed/attention_scoring.py",
+    "accuracy/realtime.py",
+    "speed/realtime_training.py",
+    "speed/vector_index.py",
+    "speed/candidates.py",
+    "speed/index_growth.py",
+    "serving/live_catalogue.py",
+    "serving/realtime.py",
     "soak.py",
 )  # with --full
 MOST_S = 1800

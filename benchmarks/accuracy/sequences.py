@@ -28,7 +28,7 @@ from palate.metrics.ndcg import ndcg
 from palate.metrics.reciprocal_rank import reciprocal_rank
 from palate.models.base import Recommender
 from palate.models.sasrec import SASRec, SASRecConfig
-from palate.stats import bootstrap_difference, bootstrap_mean
+from palate.stats import bootstrap_mean
 from palate.types import Float64Array
 
 TRIALS: Final = 8  # of SessionKNN and of Markov
@@ -90,9 +90,8 @@ def judge(bench: Bench, task: Task) -> None:
             )
     for name in PEERS:
         for metric, values in found["sasrec"].items():
-            _, ours = by_group(values, task.test.groups)
-            _, theirs = by_group(found[name][metric], task.test.groups)
-            ahead = bootstrap_difference(ours, theirs)
+            weights, ahead_by = by_group(values - found[name][metric], task.test.groups)
+            ahead = bootstrap_mean(ahead_by, weights=weights)
             bench.add(
                 f"{task.name}/sasrec less {name}/{metric}",
                 ahead.estimate,

@@ -32,7 +32,7 @@ from palate.models.markov import Markov
 from palate.models.popular import Popular
 from palate.models.sequences import places_from_the_end
 from palate.models.sessionknn import SessionKNN, SessionKNNConfig
-from palate.stats import bootstrap_difference, bootstrap_mean
+from palate.stats import bootstrap_mean
 from palate.types import Float64Array, Int32Array
 from stored_sessions import STAN, best_after
 
@@ -251,9 +251,8 @@ def judge(bench: Bench, task: Task) -> None:
             )
     for name in list(MODELS)[1:]:
         for metric, values in found["sessionknn"].items():
-            _, ours = by_group(values, task.test.groups)
-            _, theirs = by_group(found[name][metric], task.test.groups)
-            ahead = bootstrap_difference(ours, theirs)
+            weights, ahead_by = by_group(values - found[name][metric], task.test.groups)
+            ahead = bootstrap_mean(ahead_by, weights=weights)
             bench.add(
                 f"{task.name}/sessionknn less {name}/{metric}, lower end of the interval",
                 ahead.low,

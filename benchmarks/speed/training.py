@@ -52,7 +52,8 @@ OURS: Final[dict[str, dict[str, Any]]] = {
         "config": {
             "k": 16,
             "hidden": (256, 128),
-            "batch_size": 2048,
+            "batch_size": 4096,
+            "learning_rate": 4e-3,
             "precision": "bfloat16",
         },
     },

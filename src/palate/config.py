@@ -24,6 +24,7 @@ __all__ = [
     "LogSettings",
     "ObserveSettings",
     "PrivacySettings",
+    "ProfileSettings",
     "Schema",
     "ServeSettings",
     "Settings",
@@ -157,6 +158,24 @@ class PrivacySettings(_Frozen):
     )
 
 
+class ProfileSettings(_Frozen):
+    """What is kept of people's preferences: `[profile]`; without the table, nothing."""
+
+    attributes: tuple[str, ...] | None = Field(
+        default=None,
+        description="Of items; by default all declared ones that are categories or numbers.",
+    )
+    half_life_days: float = Field(
+        default=30.0, gt=0, description="An event counts half as much after so many days."
+    )
+    prior_people: int = Field(
+        default=2000, ge=1, description="The average is learned from so many people."
+    )
+    prior_hours: float = Field(
+        default=24.0, gt=0, description="The average is learned again after so many hours."
+    )
+
+
 class EvaluateSettings(_Frozen):
     """The default protocol: `[evaluate]`; `palate.evaluate.protocol` says what each field means."""
 
@@ -167,7 +186,7 @@ class EvaluateSettings(_Frozen):
 
 
 class Settings(BaseSettings):
-    """All settings. `surfaces` and `models` are checked by the packages that own them."""
+    """All settings. `surfaces`, `models`, `retrieval` are checked by the packages that own them."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -185,9 +204,11 @@ class Settings(BaseSettings):
     serve: ServeSettings = ServeSettings()
     privacy: PrivacySettings = PrivacySettings()
     observe: ObserveSettings = ObserveSettings()
+    profile: ProfileSettings | None = None
     evaluate: EvaluateSettings = EvaluateSettings()
     models: dict[str, dict[str, Any]] = Field(default_factory=dict)
     surfaces: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    retrieval: dict[str, Any] = Field(default_factory=dict)
     data: Path | None = Field(default=None, description="Local copies of public data sets.")
 
     @property

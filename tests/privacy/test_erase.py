@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from palate.config import EventType, LogSettings, PrivacySettings, Settings
+from palate.config import (
+    Attribute,
+    EventType,
+    LogSettings,
+    PrivacySettings,
+    ProfileSettings,
+    Settings,
+)
 from palate.events.dead_letters import DeadLetter
 from palate.events.identity import now_us
 from palate.events.log.people import People
@@ -24,7 +31,7 @@ from palate.privacy.erase import ErasureStatus, digests_of, forgetting_events, r
 from palate.privacy.eraser import Eraser
 from palate.privacy.people import people_of
 from palate.testing.process import OtherProcess
-from palate.types import Verdict
+from palate.types import AttributeKind, Verdict
 
 ANN, VISITOR, BOB = "ann-of-green-gables", "visitor-7f3a", "bob-the-builder"
 NAMES = (ANN.encode(), VISITOR.encode())
@@ -32,7 +39,12 @@ NAMES = (ANN.encode(), VISITOR.encode())
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home", events={"click": EventType()})
+    return Settings(
+        home=tmp_path / "home",
+        events={"click": EventType()},
+        items={"colour": Attribute(kind=AttributeKind.CATEGORY)},
+        profile=ProfileSettings(),
+    )
 
 
 @pytest.fixture
@@ -47,7 +59,8 @@ def click(who: str | None = None, item: str = "i1", **more: str) -> Event:
 
 def lived(ingest: Ingest) -> None:
     """Ann and her visitor do things, bob too, also on her device; some of it is refused."""
-    ingest.append([Event(event=ITEM_UPSERTED, item_id=f"i{n}") for n in range(5)])
+    red = {"colour": "red"}
+    ingest.append([Event(event=ITEM_UPSERTED, item_id=f"i{n}", attributes=red) for n in range(5)])
     ingest.append([click(anonymous_id=VISITOR, item=f"i{n}") for n in range(3)])
     ingest.append([click(ANN, context={"note": ANN}), click(BOB)])  # type: ignore[arg-type]
     ingest.append([Event(event=USER_UPSERTED, user_id=ANN, attributes={"name": ANN})])

@@ -8,13 +8,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from palate.config import EventType, Settings
+from palate.config import Attribute, EventType, ProfileSettings, Settings
 from palate.errors import DataError
 from palate.events.dead_letters import DeadLetter
-from palate.events.schema import USER_IDENTIFIED, USER_UPSERTED, Event
+from palate.events.schema import ITEM_UPSERTED, USER_IDENTIFIED, USER_UPSERTED, Event
 from palate.features.ingest import Ingest, open_ingest
 from palate.privacy.export import PersonExport, export_person
 from palate.privacy.people import people_of
+from palate.types import AttributeKind
 
 
 @pytest.fixture
@@ -61,6 +62,34 @@ def test_everything_and_nobody_elses(ingest: Ingest, settings: Settings) -> None
     assert b"bob" not in text
     assert b"ann2" not in text
     assert msgspec.json.decode(text, type=PersonExport) == found
+
+
+def test_profiles_are_in_it(tmp_path: Path) -> None:
+    settings = Settings(
+        home=tmp_path / "home",
+        items={
+            "colour": Attribute(kind=AttributeKind.CATEGORY),
+            "price": Attribute(kind=AttributeKind.NUMBER),
+        },
+        profile=ProfileSettings(),
+    )
+    with open_ingest(settings.home, settings) as ingest:
+        red = {"colour": "red", "price": 9}
+        ingest.append(
+            [
+                Event(event=ITEM_UPSERTED, item_id="1", attributes=red),
+                Event(event="click", user_id="ann", item_id="1", timestamp=10**15),
+                Event(event="click", user_id="bob", item_id="1", timestamp=10**15),
+            ]
+        )
+        found = exported(ingest, settings)
+        assert ingest.state.profiles.definition is not None
+        fingerprint = ingest.state.profiles.definition.fingerprint
+        nobody = exported(ingest, settings, "nobody")
+    kept = {"counts": {"colour": {"red": 1.0}}, "moments": {"price": [1.0, 9.0, 0.0]}}
+    assert found.profiles == {fingerprint: [{"unit_us": 10**15, **kept}]}
+    assert nobody.profiles == {fingerprint: []}
+    assert msgspec.json.decode(msgspec.json.encode(found), type=PersonExport) == found
 
 
 def test_of_somebody_unknown_it_is_empty(ingest: Ingest, settings: Settings) -> None:

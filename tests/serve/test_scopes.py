@@ -27,6 +27,9 @@ EVERYONE: Final = None
 # Written by hand, beside the table of routes: this is the promise, that is the code.
 TABLE: Final[dict[tuple[str, str], set[Scope] | None]] = {
     ("POST", "/v1/recommendations"): {R},
+    ("POST", "/v1/rank"): {R},
+    ("POST", "/v1/search"): {R},
+    ("GET", "/v1/surfaces"): {R},
     ("POST", "/v1/events"): {N, W},
     ("GET", "/v1/items"): {R},
     ("GET", "/v1/items/{item_id}"): {R},
@@ -35,6 +38,7 @@ TABLE: Final[dict[tuple[str, str], set[Scope] | None]] = {
     ("GET", "/v1/items/{item_id}/similar"): {R},
     ("GET", "/v1/popular"): {R},
     ("GET", "/v1/users/{user_id}"): {R},
+    ("GET", "/v1/users/{user_id}/profile"): {R},
     ("PUT", "/v1/users/{user_id}"): {W},
     ("POST", "/v1/users/{user_id}/identify"): {W},
     ("GET", "/v1/privacy/users/{user_id}"): {A},
@@ -48,6 +52,8 @@ TABLE: Final[dict[tuple[str, str], set[Scope] | None]] = {
 }
 BODIES: Final[dict[tuple[str, str], Any]] = {
     ("POST", "/v1/recommendations"): {"user_id": "ann"},
+    ("POST", "/v1/rank"): {"candidates": ["c5"]},
+    ("POST", "/v1/search"): {"filters": {"genre": "comedy"}},
     ("POST", "/v1/events"): [],
     ("PUT", "/v1/items/{item_id}"): {},
     ("PUT", "/v1/users/{user_id}"): {},

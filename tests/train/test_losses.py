@@ -102,3 +102,13 @@ def test_cosine_of_like_opposite_square_and_nothing() -> None:
     left = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 0.0]])
     right = torch.tensor([[2.0, 0.0], [-3.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
     assert losses.cosine(left, right).item() == pytest.approx((0 + 2 + 1 + 1) / 4)
+
+
+def test_in_batch_softmax_with_further_columns_and_negatives_of_a_row() -> None:
+    scores = torch.tensor([[1.0, 2.0, 0.5], [0.0, 3.0, 4.0]])
+    own = (torch.tensor([[9.0, 0.25], [0.0, 0.0]]), torch.tensor([[-1, 5], [8, -1]]))
+    # Column 2 is row 1's own item again, and row 1's own negative 8 is its item.
+    found = losses.in_batch_softmax(scores.clone(), torch.tensor([7, 8, 8]), own=own)
+    first = math.log(math.exp(1.0) + math.exp(2.0) + math.exp(0.5) + math.exp(0.25)) - 1.0
+    second = math.log(math.exp(0.0) + math.exp(3.0)) - 3.0
+    assert found.item() == pytest.approx((first + second) / 2, rel=1e-6)

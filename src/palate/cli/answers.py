@@ -83,7 +83,8 @@ def open_answers(workspace: Workspace, ref: str | None) -> Iterator[Answers]:
         BundleError: It is damaged.
         StoreError: There is no state yet.
     """
-    from palate.serve.recommend import Place, Recommendations
+    from palate.serve.place import Place
+    from palate.serve.recommend import Recommendations
     from palate.serve.shelf import Loaded, Shelf, View
     from palate.serve.surfaces import read_surfaces
 

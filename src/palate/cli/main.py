@@ -34,6 +34,7 @@ class PalateGroup(LazyGroup):
         "recommend": "palate.cli.recommend",
         "similar": "palate.cli.similar",
         "explain": "palate.cli.explain",
+        "surface": "palate.cli.surface",
         "events": "palate.cli.events.command",
         "keys": "palate.cli.keys",
         "privacy": "palate.cli.privacy",

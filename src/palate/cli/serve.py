@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,15 @@ from palate.cli.session import session_of
 __all__ = ["app", "serve"]
 
 app = command_app()
+
+
+class Part(StrEnum):
+    """Names of `palate.serve.role.Role`, which would load numpy to show the help."""
+
+    ALL = "all"
+    GATEWAY = "gateway"
+    EMBEDDER = "embedder"
+    INDEXER = "indexer"
 
 
 @app.command()
@@ -28,19 +38,33 @@ def serve(
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that answer.")] = None,
     alias: Annotated[str | None, typer.Option(help="The release alias to follow.")] = None,
+    role: Annotated[
+        Part, typer.Option(help="The whole service, or one part of it on this home.")
+    ] = Part.ALL,
 ) -> None:
     """Answer over HTTP until Ctrl-C.
 
-    The service follows the alias: a promoted release is taken up without a restart.
+    The service follows the alias: a promoted release is taken up without a restart. Where
+    surfaces are answered by nets, it embeds and indexes items as well; --role gives each of these
+    jobs a process manager of its own.
     """
     session = session_of(ctx)
     flags: dict[str, Any] = {"host": host, "port": port, "workers": workers, "alias": alias}
     given = {name: value for name, value in flags.items() if value is not None}
     settings = session.settings_with({"serve": given} if given else {})
-    require("uvicorn", extra="serve")
-    from palate.serve.supervisor import serve as run
-
     terminal = session.terminal
+    if role in (Part.EMBEDDER, Part.INDEXER):
+        from palate.serve.role import Role, run_here
+
+        run_here(
+            Role(role.value),
+            settings,
+            lambda: terminal.answer({"role": role.value, "pid": os.getpid()}, role.value),
+        )
+        return
+    require("uvicorn", extra="serve")
+    from palate.serve.role import Role
+    from palate.serve.supervisor import serve as run
 
     def ready(url: str) -> None:
         terminal.answer(
@@ -48,4 +72,4 @@ def serve(
         )
         terminal.say("Ctrl-C ends it; the API is described at /openapi.json")
 
-    run(settings, on_ready=ready)
+    run(settings, on_ready=ready, role=Role(role.value))

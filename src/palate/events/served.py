@@ -29,6 +29,10 @@ class Slate(msgspec.Struct, frozen=True, kw_only=True):
         history_offset: The log offset of the last of them: with the length it says which they
             were. Models score from the history alone, so these two stand for the values of
             features.
+        space: Of the nets that answered; None where none did.
+        features_schema: Hash of what the features of the nets are: layout of profiles, names.
+        features_hash: Of the values that the nets read: whoever computes them again from the log
+            can see whether they are the same.
     """
 
     request_id: str
@@ -43,6 +47,9 @@ class Slate(msgspec.Struct, frozen=True, kw_only=True):
     degraded: bool = False
     history_length: int = 0
     history_offset: int = 0
+    space: str | None = None
+    features_schema: str | None = None
+    features_hash: str | None = None
 
 
 class _Context(msgspec.Struct, omit_defaults=True):
@@ -53,6 +60,9 @@ class _Context(msgspec.Struct, omit_defaults=True):
     degraded: bool = False
     history_length: int = 0
     history_offset: int = 0
+    space: str | None = None
+    features_schema: str | None = None
+    features_hash: str | None = None
 
 
 def served_event(slate: Slate, event_id: str) -> Event:
@@ -66,6 +76,9 @@ def served_event(slate: Slate, event_id: str) -> Event:
         degraded=slate.degraded,
         history_length=slate.history_length,
         history_offset=slate.history_offset,
+        space=slate.space,
+        features_schema=slate.features_schema,
+        features_hash=slate.features_hash,
     )
     return Event(
         event=SERVED,
@@ -109,4 +122,7 @@ def slate_of(event: Event) -> Slate:
         degraded=context.degraded,
         history_length=context.history_length,
         history_offset=context.history_offset,
+        space=context.space,
+        features_schema=context.features_schema,
+        features_hash=context.features_hash,
     )

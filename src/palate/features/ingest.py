@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from palate.config import Settings
 from palate.events.dead_letters import DeadLetter, DeadLetters
@@ -18,8 +18,12 @@ from palate.events.schema import Event
 from palate.features.state import State
 from palate.features.upkeep import Upkeep
 from palate.store.backup import finish_restore
+from palate.store.base import OnlineStore
 from palate.store.lmdb_store import LmdbStore
 from palate.types import Progress, Verdict
+
+if TYPE_CHECKING:
+    from palate.features.profile.refresh import PriorRefresh
 
 __all__ = ["Ingest", "open_base", "open_dead_letters", "open_ingest", "open_log", "open_state"]
 
@@ -35,6 +39,7 @@ class Ingest:
         upkeep: Drops what the log need not keep.
         dead_letters: Keeps what was refused; open for writing.
         forgotten: Knows whose events are refused.
+        averages: Learns the average person now and then.
     """
 
     def __init__(
@@ -45,11 +50,13 @@ class Ingest:
         upkeep: Upkeep | None = None,
         dead_letters: DeadLetters | None = None,
         forgotten: Forgotten | None = None,
+        averages: PriorRefresh | None = None,
     ) -> None:
         self.log = log
         self.state = state
         self.forgotten = forgotten
         self._upkeep = upkeep
+        self._averages = averages
         self._dead_letters = dead_letters
         self._lock = threading.Lock()
         self.chores = threading.Lock()  # one at a time of what is done beside appending
@@ -126,7 +133,9 @@ class Ingest:
             self._dead_letters.remove(numbers)
 
     def keep_up(self, now_us: int) -> bool:
-        """Drop a little of what the log need not keep; whether there is more to do at once.
+        """Drop a little of what the log need not keep, or learn a little of the average person.
+
+        Whether there is more to do at once.
 
         Appends of other threads go on beside it.
 
@@ -137,7 +146,10 @@ class Ingest:
             StoreError: A file cannot be written; nothing was dropped that is still needed.
         """
         with self.chores:
-            return self._upkeep is not None and self._upkeep.step(now_us)
+            more = self._upkeep is not None and self._upkeep.step(now_us)
+            if self._averages is not None:
+                more |= self._averages.step(now_us)
+            return more
 
     def checkpoint(self) -> None:
         """Have the log's files in order before an append must see to it; appends go on beside it.
@@ -183,7 +195,7 @@ def open_state(home: Path, settings: Settings, *, read_only: bool) -> State:
         StoreError: It is missing (read-only) or damaged.
     """
     store = LmdbStore(home / "state", read_only=read_only)
-    return State(store, settings.schema_, settings.serve.history_limit)
+    return _state(store, settings)
 
 
 def open_base(home: Path, settings: Settings) -> State:
@@ -193,7 +205,20 @@ def open_base(home: Path, settings: Settings) -> State:
         StoreError: It is damaged.
     """
     store = LmdbStore(home / "base", durable=True)
-    return State(store, settings.schema_, settings.serve.history_limit)
+    return _state(store, settings)
+
+
+def _state(store: OnlineStore, settings: Settings) -> State:
+    profile = None
+    if settings.profile is not None:
+        from palate.features.profile.definition import ProfileDefinition
+
+        profile = ProfileDefinition.of(
+            settings.schema_,
+            half_life_days=settings.profile.half_life_days,
+            attributes=settings.profile.attributes,
+        )
+    return State(store, settings.schema_, settings.serve.history_limit, profile=profile)
 
 
 def open_dead_letters(home: Path, settings: Settings, *, read_only: bool) -> DeadLetters:
@@ -240,4 +265,18 @@ def open_ingest(home: Path, settings: Settings, progress: Progress | None = None
         opened.callback(letters.close)
         forgotten = open_forgotten(home, settings.privacy)
         opened.pop_all()
-    return Ingest(log, state, upkeep=upkeep, dead_letters=letters, forgotten=forgotten)
+    averages = None
+    if settings.profile is not None:
+        from palate.features.profile.refresh import PriorRefresh
+
+        averages = PriorRefresh(
+            state.profiles, people=settings.profile.prior_people, hours=settings.profile.prior_hours
+        )
+    return Ingest(
+        log,
+        state,
+        upkeep=upkeep,
+        dead_letters=letters,
+        forgotten=forgotten,
+        averages=averages,
+    )

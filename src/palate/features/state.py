@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -16,10 +16,14 @@ from palate.features.bulk import load
 from palate.features.changes import Puts, changes
 from palate.features.decoded import decoded
 from palate.features.item_state import ItemState, decode_item
+from palate.features.kept_profiles import KeptProfiles
 from palate.features.keys import ANONYMOUS, ITEM, LINK, META, USER, key
 from palate.features.user_state import UserState, decode_user
 from palate.store.base import OnlineStore
 from palate.types import Progress
+
+if TYPE_CHECKING:
+    from palate.features.profile.definition import ProfileDefinition
 
 __all__ = ["State"]
 
@@ -40,12 +44,21 @@ class State:
         store: Where it is kept, together with the log offset that it reflects.
         schema: What events and attributes mean.
         history_limit: Most recent events kept per user.
+        profile: Whose profiles are kept; None for none.
     """
 
-    def __init__(self, store: OnlineStore, schema: Schema, history_limit: int) -> None:
+    def __init__(
+        self,
+        store: OnlineStore,
+        schema: Schema,
+        history_limit: int,
+        *,
+        profile: ProfileDefinition | None = None,
+    ) -> None:
         self.store = store
         self.schema = schema
         self.history_limit = history_limit
+        self.profiles = KeptProfiles(store, profile)
         self._made_by = msgspec.msgpack.encode((_FORMAT, history_limit))
 
     # ------------------------------------------------------------------ write
@@ -65,8 +78,10 @@ class State:
         end = max(done, fresh[-1].offset if fresh else 0, upto or 0)
         if end == done:
             return
+        if done == 0:
+            self.profiles.begin()
         puts: Puts = {_MADE_BY: self._made_by} if done == 0 else {}
-        puts.update(changes(self.store, fresh, self.history_limit))
+        puts.update(changes(self.store, fresh, self.history_limit, self.profiles.followed()))
         self.store.write(puts, offset=end)
 
     def catch_up(
@@ -96,25 +111,24 @@ class State:
             )
         if head - start >= _MANY:
             self._catch_up_with_many(log, head, progress)
-            return head - start
-        for records in batches(log, start):
-            self.apply(records)
-            if progress is not None:
-                progress(records[-1].offset - start, head - start, "replaying the log")
+        else:
+            for records in batches(log, start):
+                self.apply(records)
+                if progress is not None:
+                    progress(records[-1].offset - start, head - start, "replaying the log")
+        self.profiles.settle(log, self.store.offset(), progress)
         return head - start
 
     def rebuild(
         self, log: EventLog, progress: Progress | None = None, *, base: State | None = None
     ) -> int:
         """Forget everything and apply the whole log; errors and result as `catch_up`."""
+        averages = self.profiles.averages()
         if log.start() > 1:
             self._begin_with(_reaching(base, log))
         else:
             self.store.clear()
-        start, head = self.store.offset(), log.head()
-        if head - start >= _MANY:
-            self._catch_up_with_many(log, head, progress)
-            return head - start
+        self.store.write(averages)
         return self.catch_up(log, progress)
 
     def _begin_with(self, base: State) -> None:
@@ -123,13 +137,15 @@ class State:
         self.store.write({_UNFINISHED: b""})
         for puts in load.copied(base.store, self.history_limit):
             self.store.write(puts)
-        puts = {_UNFINISHED: None, _MADE_BY: self._made_by}
-        self.store.write(puts, offset=base.offset())
+        self.profiles.register_of(base.store)
+        done: Puts = {_UNFINISHED: None, _MADE_BY: self._made_by}
+        self.store.write(done, offset=base.offset())
 
     def _catch_up_with_many(self, log: EventLog, head: int, progress: Progress | None) -> None:
         """In parts that are not whole by themselves: until the end it counts as unfinished."""
         start = self.store.offset()
         self.store.write({_UNFINISHED: b""})
+        self.profiles.fill(log, start, head, progress)
         with _uncollected():
             for done in load.take_in(self.store, log, start, head, self.history_limit):
                 if progress is not None:
@@ -151,6 +167,10 @@ class State:
     def offset(self) -> int:
         """The log offset that the state reflects; 0 for none."""
         return self.store.offset()
+
+    def erase(self, people: Puts) -> None:
+        """Delete these people, and their profiles; what `forgetting` gave of them."""
+        self.store.write({**people, **dict.fromkeys(self.profiles.keys_of(people))})
 
     # ------------------------------------------------------------------ read
 

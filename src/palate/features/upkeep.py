@@ -95,6 +95,7 @@ class Upkeep:
             if self._log.start() == 1 and not base.is_readable():
                 base.store.clear()  # nothing was dropped yet: it can be made again
             _check(base, self._log)
+            base.profiles.settle(self._log, base.offset())
             self._base = base
         return self._base
 

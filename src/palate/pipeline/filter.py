@@ -23,7 +23,15 @@ from palate.config import Schema
 from palate.errors import DataError
 from palate.types import AttributeKind
 
-__all__ = ["MAX_CONDITIONS", "MAX_VALUES", "NO_FILTER", "Condition", "Filter", "parse_filter"]
+__all__ = [
+    "MAX_CONDITIONS",
+    "MAX_VALUES",
+    "NO_FILTER",
+    "Condition",
+    "Filter",
+    "parse_filter",
+    "seconds_of",
+]
 
 MAX_CONDITIONS: Final = 32  # attributes that one filter may name
 MAX_VALUES: Final = 1000  # values that one list may hold
@@ -167,7 +175,7 @@ def _literal(name: str, kind: AttributeKind, raw: Any) -> str | float:
         if isinstance(raw, str | bool | int | float):
             return _category(raw)
         raise DataError(f"filter: {name!r} is {kind}; {raw!r:.60} is no string, number or bool")
-    value = _number(raw) if kind is AttributeKind.NUMBER else _time(raw)
+    value = _number(raw) if kind is AttributeKind.NUMBER else seconds_of(raw)
     if not math.isfinite(value):
         form = "a finite number" if kind is AttributeKind.NUMBER else "an ISO 8601 time"
         raise DataError(f"filter: {name!r} is a {kind}; {raw!r:.60} is not {form}")
@@ -198,8 +206,8 @@ def _number(value: Any) -> float:
         return math.nan
 
 
-def _time(value: Any) -> float:
-    """Seconds since 1970 UTC of an ISO 8601 text (naive means UTC) or of microseconds."""
+def seconds_of(value: Any) -> float:
+    """Seconds since 1970 UTC of an ISO 8601 text (naive means UTC) or of microseconds; or NaN."""
     if not isinstance(value, str):
         return _number(value) / 1e6
     try:
@@ -215,7 +223,7 @@ _READERS: Final[dict[AttributeKind, Reader]] = {
     AttributeKind.CATEGORY: lambda value: frozenset((_category(value),)),
     AttributeKind.CATEGORIES: _categories,
     AttributeKind.NUMBER: lambda value: frozenset((_number(value),)),
-    AttributeKind.TIME: lambda value: frozenset((_time(value),)),
+    AttributeKind.TIME: lambda value: frozenset((seconds_of(value),)),
 }
 
 _TESTS: Final[dict[str, Callable[[Reader, Any], Test]]] = {

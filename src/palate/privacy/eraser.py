@@ -167,10 +167,10 @@ class Eraser:
             return
         with open_dead_letters(self._home, self._settings, read_only=False) as letters:
             letters.remove([letter.number for letter in letters_about(letters, one.people)])
-        self._ingest.state.store.write(one.gone)
+        self._ingest.state.erase(one.gone)
         if self._has_base:
             with closing(open_base(self._home, self._settings)) as base:
-                base.store.write(one.gone)
+                base.erase(one.gone)
         self._log.erase(lambda writer: blank(writer, one.offsets))
         self._forgotten.erased(one.digests, now_us)
         self._pass = None

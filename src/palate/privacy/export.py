@@ -32,6 +32,9 @@ class PersonExport(msgspec.Struct, frozen=True, kw_only=True):
         exported_at: ISO 8601, UTC.
         attributes: As last told.
         history: What answers are made from, oldest first: event, item, value, time.
+        profiles: By definition what they prefer: `counts`, the weight of each value of an
+            attribute, and `moments` of a number: count, mean, sum of squared deviations; as they
+            were worth at `unit_us`, microseconds since 1970 UTC.
         events: Every record of the log about them, by offset, as it stands there; times are
             microseconds since 1970 UTC.
         refused: Their events that were refused and kept.
@@ -43,6 +46,7 @@ class PersonExport(msgspec.Struct, frozen=True, kw_only=True):
     exported_at: str
     attributes: dict[str, Any]
     history: list[dict[str, Any]]
+    profiles: dict[str, list[dict[str, Any]]]
     events: list[dict[str, Any]]
     refused: list[dict[str, Any]]
     note: str = (
@@ -67,6 +71,7 @@ def export_person(user_id: str, home: Path, settings: Settings, state: State) ->
         exported_at=datetime.now(UTC).isoformat(timespec="seconds"),
         attributes=known.attributes,
         history=[entry for one in (known, *visitors) for entry in _history(one)],
+        profiles=_profiles(state, people),
         events=_events(home, people),
         refused=_refused(home, settings, people),
     )
@@ -76,6 +81,25 @@ def _history(state: UserState) -> list[dict[str, Any]]:
     columns = zip(state.events, state.item_ids, state.values, state.timestamps, strict=True)
     names = ("event", "item_id", "value", "timestamp")
     return [dict(zip(names, row, strict=True)) for row in columns]
+
+
+def _profiles(state: State, people: People) -> dict[str, list[dict[str, Any]]]:
+    profiles = state.profiles
+    found: dict[str, list[dict[str, Any]]] = {}
+    for fingerprint in (one.fingerprint for one in profiles.kept()):
+        theirs = [profiles.user(user, fingerprint) for user in people.users]
+        theirs += [profiles.visitor(visitor, fingerprint) for visitor in people.visitors]
+        found[fingerprint] = [
+            {
+                "unit_us": one.unit_us,
+                "counts": one.counts,
+                "moments": {name: list(moments) for name, moments in one.moments.items()},
+            }
+            for kept in theirs
+            if kept is not None
+            for one in [kept.statistics()]
+        ]
+    return found
 
 
 def _events(home: Path, people: People) -> list[dict[str, Any]]:

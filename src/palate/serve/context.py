@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from palate.config import Settings
 from palate.events.log.sqlite import SqliteEventLog
 from palate.features.state import State
+from palate.pipeline.surface import Surface
 from palate.release.registry import Releases
 from palate.serve.access import Access
 from palate.serve.catalogue import Catalogue
@@ -22,6 +23,7 @@ from palate.serve.lifecycle import Lifecycle
 from palate.serve.outbox import Outbox
 from palate.serve.recommend import Recommendations
 from palate.serve.shelf import Shelf
+from palate.serve.spaces import Spaces
 from palate.store.key import Scope
 
 __all__ = ["Context", "Endpoint", "Handler", "Operation", "Query"]
@@ -29,7 +31,7 @@ __all__ = ["Context", "Endpoint", "Handler", "Operation", "Query"]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts of one worker."""
+    """The parts of one worker; `spaces` is None where no surface is answered by nets."""
 
     settings: Settings
     layout: Layout
@@ -38,6 +40,8 @@ class Context:
     state: State
     releases: Releases
     shelf: Shelf
+    spaces: Spaces | None
+    surfaces: Mapping[str, Surface]
     catalogue: Catalogue
     recommendations: Recommendations
     outbox: Outbox

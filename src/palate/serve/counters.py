@@ -35,8 +35,10 @@ __all__ = [
 ]
 
 ROUTES: Final = (
-    "recommendations", "events", "items", "item", "similar", "popular", "user", "identify",
-    "privacy", "releases", "healthz", "startupz", "readyz", "metrics", "openapi", "none",
+    "recommendations", "rank", "search", "surfaces",
+    "events", "items", "item", "similar", "popular", "user", "profile",
+    "identify", "privacy", "releases",
+    "healthz", "startupz", "readyz", "metrics", "openapi", "none",
 )  # fmt: skip
 OTHER_STATUS: Final = 0
 STATUSES: Final = (

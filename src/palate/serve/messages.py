@@ -6,11 +6,14 @@ from typing import Annotated, Any
 
 import msgspec
 
+from palate.pipeline.course import Degraded, Step
+from palate.pipeline.journey import ItemJourney
 from palate.types import Verdict
 
 __all__ = [
     "EventResult",
     "EventResults",
+    "Explanation",
     "HealthDocument",
     "IdentifyBody",
     "IdentifyDocument",
@@ -18,6 +21,7 @@ __all__ = [
     "ItemDocument",
     "ItemPage",
     "PopularItems",
+    "RankRequest",
     "ReadyDocument",
     "ReasonDocument",
     "RecommendationRequest",
@@ -25,7 +29,10 @@ __all__ = [
     "RecommendedItem",
     "ReleaseDocument",
     "ReleaseList",
+    "SearchRequest",
     "SimilarItems",
+    "SurfaceDocument",
+    "SurfaceList",
     "UserBody",
     "UserDocument",
     "UserEvent",
@@ -33,6 +40,8 @@ __all__ = [
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
+Release = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Page = Annotated[str, msgspec.Meta(min_length=1, max_length=8_000)]
 
 
 class RecommendationRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -46,7 +55,8 @@ class RecommendationRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=
         filters: Attribute conditions that every item must meet.
         exclude_items: Items that must not be in the answer.
         release: `name:version` or an alias, instead of the surface's own.
-        explain: Whether to say why, item by item.
+        explain: Whether to say why, item by item; on a surface with sources, stage by stage.
+        page: `page` of the answer before: what follows, and nothing twice.
     """
 
     user_id: Id | None = None
@@ -55,8 +65,57 @@ class RecommendationRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=
     surface: str | None = None
     filters: dict[str, Any] | None = None
     exclude_items: Annotated[list[str], msgspec.Meta(max_length=10_000)] = []
-    release: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    release: Release | None = None
     explain: bool = False
+    page: Page | None = None
+
+
+class RankRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Items to be put in order for somebody.
+
+    Attributes:
+        candidates: The items; those that may not be shown are left out.
+        user_id: Who; may be unknown.
+        anonymous_id: A visitor who has not signed in; with `user_id`, what both did counts.
+        k: Items wanted; all by default.
+        surface: Whose scores and reranking apply.
+        filters: Attribute conditions that every item must meet.
+        release: `name:version` or an alias, instead of the surface's own.
+        explain: Whether to say why, item by item.
+    """
+
+    candidates: Annotated[list[Id], msgspec.Meta(min_length=1, max_length=10_000)]
+    user_id: Id | None = None
+    anonymous_id: Id | None = None
+    k: AtLeastOne | None = None
+    surface: str | None = None
+    filters: dict[str, Any] | None = None
+    release: Release | None = None
+    explain: bool = False
+
+
+class SearchRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Attributes that somebody looks for.
+
+    Attributes:
+        filters: Attribute conditions that every item must meet, as everywhere.
+        user_id: Who; may be unknown.
+        anonymous_id: A visitor who has not signed in; with `user_id`, what both did counts.
+        k: Items wanted; the surface's number by default.
+        surface: Whose sources, scores and reranking apply.
+        release: `name:version` or an alias, instead of the surface's own.
+        explain: Whether to say why, item by item.
+        page: `page` of the answer before: what follows, and nothing twice.
+    """
+
+    filters: Annotated[dict[str, Any], msgspec.Meta(min_length=1)]
+    user_id: Id | None = None
+    anonymous_id: Id | None = None
+    k: AtLeastOne | None = None
+    surface: str | None = None
+    release: Release | None = None
+    explain: bool = False
+    page: Page | None = None
 
 
 class ReasonDocument(msgspec.Struct, frozen=True):
@@ -74,20 +133,49 @@ class RecommendedItem(msgspec.Struct, frozen=True, omit_defaults=True):
     reasons: list[ReasonDocument] | None = None
 
 
-class RecommendationResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """A slate.
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """How a slate came about, stage by stage.
+
+    Attributes:
+        steps: Stages that ran, how long each took, and how many candidates were left.
+        dropped: Reason to the number of candidates that went for it.
+        examples: Reason to the ids of the first few of them.
+        items: Of each item of the slate: which sources gave it at which place, the probability
+            of each outcome, what moved it in the person's profile.
+        nan_scores: Candidates that the rank net gave no finite score.
+        snapshot: Of the index that was searched; empty for one that was made here, or none.
+    """
+
+    steps: list[Step]
+    dropped: dict[str, int]
+    examples: dict[str, list[str]]
+    items: list[ItemJourney]
+    nan_scores: int
+    snapshot: str
+
+
+class RecommendationResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A slate. What only surfaces with sources have is left out of other answers.
 
     Attributes:
         request_id: To be sent back with the events that follow from this slate.
         release: What answered, `name:version`; null where none could.
         degraded: Whether something less than the asked model answered.
         items: Best first.
+        space: The embedding space of the nets and of the index that answered.
+        fell_back: Stages that did less than they should, and why.
+        page: Asks for what follows; absent after the last.
+        explanation: Where the request asked for it.
     """
 
     request_id: str
     release: str | None
     degraded: bool
     items: list[RecommendedItem]
+    space: str | None = None
+    fell_back: list[Degraded] = []
+    page: str | None = None
+    explanation: Explanation | None = None
 
 
 class SimilarItems(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,6 +292,40 @@ class ReleaseList(msgspec.Struct, frozen=True):
     """All releases, newest first."""
 
     releases: list[ReleaseDocument]
+
+
+class SurfaceDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A surface of the settings, and what answers on it now.
+
+    Attributes:
+        surface: Its name.
+        alias: The release alias that it follows.
+        release: What that is now; null where none is loaded.
+        k: Items, where a request does not say.
+        filters: What every item must be, beside what a request asks.
+        exclude_seen: Whether what the user has touched is left out.
+        sources: Kinds of sources, in their order; none: the release's model ranks all items.
+        rerank: Kinds of rerankers, in their order.
+        space: The embedding space that answers; null where no nets do.
+        indexed: Items in its index; null where there is none.
+    """
+
+    surface: str
+    alias: str
+    release: str | None
+    k: int
+    filters: dict[str, Any]
+    exclude_seen: bool
+    sources: list[str]
+    rerank: list[str]
+    space: str | None
+    indexed: int | None
+
+
+class SurfaceList(msgspec.Struct, frozen=True):
+    """All surfaces, by name."""
+
+    surfaces: list[SurfaceDocument]
 
 
 class HealthDocument(msgspec.Struct, frozen=True):

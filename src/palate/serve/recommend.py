@@ -4,62 +4,42 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
-from palate.config import Schema, ServeSettings
 from palate.data.histories import Histories
 from palate.errors import DataError, UnknownItemError, UnsupportedError
 from palate.events.identity import now_us, uuid7
 from palate.events.served import Slate
 from palate.features.state import State
 from palate.pipeline.filter import NO_FILTER, parse_filter
+from palate.pipeline.surface import Surface
 from palate.serve.catalogue import Catalogue
 from palate.serve.counters import Counters
-from palate.serve.faults import MODEL_FAULTS, ModelFaultError
-from palate.serve.history import Past, fold, merge
+from palate.serve.faults import ModelFaultError
+from palate.serve.history import Past, fold
 from palate.serve.messages import (
     PopularItems,
-    ReasonDocument,
+    RankRequest,
     RecommendationRequest,
     RecommendationResponse,
-    RecommendedItem,
+    SearchRequest,
     SimilarItems,
 )
+from palate.serve.people import past_of
+from palate.serve.place import Place
+from palate.serve.reasons import items_of
 from palate.serve.shelf import Loaded, Shelf
 from palate.serve.slate import Chosen, Wanted, fill
 from palate.serve.source import ModelSource, NewestSource, PopularSource, SimilarSource, Source
 from palate.serve.spans import current_span, span
-from palate.serve.surfaces import Surface
+from palate.serve.staged import Asking, Staged
+from palate.serve.told import logged, logged_ranking, told
 
-__all__ = ["Place", "Recommendations"]
+__all__ = ["Recommendations"]
 
-_REASONS: Final = 3  # of the user's items, at most, for each recommended one
 _NO_HISTORY: Final = Past()
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where and for whom this service answers: the parts of the settings that it needs.
-
-    Attributes:
-        schema: Declares the attributes that filters may name.
-        surfaces: By name, checked.
-        alias: What answers where neither request nor surface says.
-        max_k: Largest slate.
-    """
-
-    schema: Schema
-    surfaces: Mapping[str, Surface]
-    alias: str
-    max_k: int
-
-    @classmethod
-    def of(cls, schema: Schema, surfaces: Mapping[str, Surface], serve: ServeSettings) -> Place:
-        """The place that the settings describe."""
-        return cls(schema, surfaces, serve.alias, serve.max_k)
 
 
 class Recommendations:
@@ -90,6 +70,7 @@ class Recommendations:
         self._place = place
         self._counters = counters
         self._catalogue = catalogue
+        self._staged = Staged(state, catalogue)
 
     # ------------------------------------------------------------------ questions
 
@@ -108,34 +89,125 @@ class Recommendations:
             ReleaseNotLoadedError: It names one that is not loaded.
             StoreError: The state cannot be read.
         """
-        surface = self._surface(request.surface)
+        return self._answered(request, self._surface(request.surface), request_id)
+
+    def rank(
+        self, request: RankRequest, *, request_id: str | None = None
+    ) -> RecommendationResponse:
+        """Given items in the order that is best for one user; errors as `recommend`.
+
+        Nets rank every item with a vector. A model without nets leaves out items that it does
+        not know.
+        """
+        surface = self._surface(request.surface, self._place.rank)
+        candidates = list(dict.fromkeys(request.candidates))
+        k = min(len(candidates), surface.max_k) if request.k is None else request.k
+        question = RecommendationRequest(
+            user_id=request.user_id,
+            anonymous_id=request.anonymous_id,
+            k=k,
+            surface=request.surface,
+            filters=request.filters,
+            release=request.release,
+            explain=request.explain,
+        )
+        return self._answered(question, surface, request_id, candidates)
+
+    def search(
+        self, request: SearchRequest, *, request_id: str | None = None
+    ) -> RecommendationResponse:
+        """Items with the attributes that somebody looks for, the best for them first.
+
+        Raises:
+            DataError: As `recommend`.
+        """
+        surface = self._surface(request.surface, self._place.search)
+        question = RecommendationRequest(
+            user_id=request.user_id,
+            anonymous_id=request.anonymous_id,
+            k=request.k,
+            surface=request.surface,
+            filters=request.filters,
+            release=request.release,
+            explain=request.explain,
+            page=request.page,
+        )
+        return self._answered(question, surface, request_id)
+
+    def _answered(
+        self,
+        request: RecommendationRequest,
+        surface: Surface,
+        request_id: str | None,
+        candidates: list[str] | None = None,
+    ) -> RecommendationResponse:
+        loaded, degraded = self._answering(request.release, surface.alias)
+        by_nets = loaded is None or loaded.nets is not None or self._place.declares(surface)
+        if surface.has_pipeline and by_nets:
+            asking = Asking(
+                request=request,
+                surface=surface,
+                loaded=loaded,
+                now_us=now_us(),
+                candidates=candidates,
+            )
+            return self._staged_answer(asking, request_id or uuid7(), degraded=degraded)
+        if request.page is not None:
+            raise DataError("this surface has no pages", hint="pages are of surfaces with sources")
+        return self._ranked_answer(request, surface, request_id or uuid7(), candidates)
+
+    def _staged_answer(
+        self, asking: Asking, request_id: str, *, degraded: bool
+    ) -> RecommendationResponse:
+        ran = self._staged.run(asking)
+        response = told(asking, ran, request_id, degraded=degraded)
+        if response.degraded and self._counters is not None:
+            self._counters.degraded()
+        _note(asking.loaded, degraded=response.degraded)
+        if self._served is not None:
+            self._served(logged(asking, ran, response))
+        return response
+
+    def _ranked_answer(
+        self,
+        request: RecommendationRequest,
+        surface: Surface,
+        request_id: str,
+        candidates: list[str] | None,
+    ) -> RecommendationResponse:
+        """By the release's model alone."""
         wanted = self._wanted(request.k, request.filters, surface, request.exclude_items)
         loaded, degraded = self._answering(request.release, surface.alias)
         with span("state.read"):
-            past = self._past(request.user_id, request.anonymous_id)
+            past = past_of(self._state, request.user_id, request.anonymous_id)
         seen = past.item_ids if surface.exclude_seen else ()
         history: Histories | None = None
         chosen: list[Chosen] | None = None
         if loaded is not None and past.item_ids:
             history = fold(past, loaded)
             if len(history):
-                source = ModelSource(loaded, history, exclude_seen=surface.exclude_seen)
+                source: Source = ModelSource(loaded, history, exclude_seen=surface.exclude_seen)
+                source = source if candidates is None else source.narrow(candidates)
                 chosen = self._filled_by_model(source, wanted)
                 degraded = degraded or chosen is None
         if chosen is None:
             history = None
-            chosen = self._fill(self._fallback(loaded, seen), wanted)
+            fallback = self._fallback(loaded, seen)
+            if fallback is not None and candidates is not None:
+                fallback = fallback.narrow(candidates)
+            chosen = self._fill(fallback, wanted)
         if degraded and self._counters is not None:
             self._counters.degraded()
         _note(loaded, degraded=degraded)
         response = RecommendationResponse(
-            request_id=request_id or uuid7(),
+            request_id=request_id,
             release=None if loaded is None else loaded.ref,
             degraded=degraded,
-            items=_items(chosen, loaded, history, explain=request.explain),
+            items=items_of(chosen, loaded, history, explain=request.explain),
         )
         if self._served is not None:
-            self._served(_slate(request, response, past if history is not None else _NO_HISTORY))
+            used = past if history is not None else _NO_HISTORY
+            self._served(logged_ranking(request, response, used))
         return response
 
     def popular(
@@ -153,7 +225,7 @@ class Recommendations:
         return PopularItems(
             release=None if loaded is None else loaded.ref,
             degraded=degraded,
-            items=_items(chosen, loaded, None, explain=False),
+            items=items_of(chosen, loaded, None, explain=False),
         )
 
     def similar(
@@ -189,14 +261,14 @@ class Recommendations:
         return SimilarItems(
             item_id=item_id,
             release=None if loaded is None else loaded.ref,
-            items=_items(chosen, loaded, None, explain=False),
+            items=items_of(chosen, loaded, None, explain=False),
         )
 
     # ------------------------------------------------------------------ parts
 
-    def _surface(self, name: str | None) -> Surface:
+    def _surface(self, name: str | None, default: Surface | None = None) -> Surface:
         if name is None:
-            return Surface()
+            return Surface() if default is None else default
         surface = self._place.surfaces.get(name)
         if surface is None:
             known = ", ".join(sorted(self._place.surfaces)) or "the settings declare none"
@@ -227,14 +299,6 @@ class Recommendations:
         loaded = aliases.get(alias)
         return (default, True) if loaded is None else (loaded, False)
 
-    def _past(self, user_id: str | None, anonymous_id: str | None) -> Past:
-        if anonymous_id is not None and (linked := self._state.linked(anonymous_id)) is not None:
-            user_id, anonymous_id = user_id or linked, None  # all of it is with that user
-        if anonymous_id is None:
-            return _NO_HISTORY if user_id is None else Past.of(self._state.user(user_id))
-        visitor = Past.of(self._state.anonymous(anonymous_id))
-        return visitor if user_id is None else merge(visitor, Past.of(self._state.user(user_id)))
-
     def _fallback(self, loaded: Loaded | None, seen: Collection[str] = ()) -> Source | None:
         if loaded is not None:
             return PopularSource(loaded, seen)
@@ -257,44 +321,3 @@ def _note(loaded: Loaded | None, *, degraded: bool) -> None:
     asked = current_span()
     asked.note("palate.release", "" if loaded is None else loaded.ref)
     asked.note("palate.degraded", degraded)
-
-
-def _slate(request: RecommendationRequest, response: RecommendationResponse, past: Past) -> Slate:
-    """What was shown, and the `past` that its scores came from."""
-    n = len(response.items)
-    return Slate(
-        request_id=response.request_id,
-        user_id=request.user_id,
-        anonymous_id=request.anonymous_id,
-        surface=request.surface,
-        timestamp=now_us(),
-        items=[item.item_id for item in response.items],
-        scores=[item.score for item in response.items],
-        propensities=[1.0] * n,  # nothing is random yet
-        release=response.release,
-        degraded=response.degraded,
-        history_length=len(past.item_ids),
-        history_offset=past.offset,
-    )
-
-
-def _items(
-    chosen: list[Chosen], loaded: Loaded | None, history: Histories | None, *, explain: bool
-) -> list[RecommendedItem]:
-    if not explain:
-        return [RecommendedItem(item_id, score) for item_id, score, _ in chosen]
-    return [RecommendedItem(c.item_id, c.score, _reasons(c, loaded, history)) for c in chosen]
-
-
-def _reasons(
-    chosen: Chosen, loaded: Loaded | None, history: Histories | None
-) -> list[ReasonDocument]:
-    """Which of the user's items speak for this one; none for a popular or new item."""
-    if loaded is None or history is None or "explain" not in loaded.model.capabilities:
-        return []
-    try:
-        reasons = loaded.model.explain_history(history, chosen.row, k=_REASONS)
-    except MODEL_FAULTS:
-        logger.exception("release %s cannot explain item %r", loaded.ref, chosen.item_id)
-        return []
-    return [ReasonDocument(reason.item_id, reason.share) for reason in reasons]

@@ -1,4 +1,4 @@
-"""`palate serve`: one writer and several workers on one socket, kept running until told to end."""
+"""`palate serve`: a writer, and workers on one socket, kept running until told to end."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Final
 from palate._optional import require
 from palate.config import Settings
 from palate.errors import ConfigError
+from palate.retrieval.settings import retrieval_settings
 from palate.serve.child import Boot, bootstrap, on_stop, report_ready, stop_on_signals
 from palate.serve.counters import reset_states
 from palate.serve.exposure import check_exposure
@@ -22,6 +23,8 @@ from palate.serve.layout import Layout
 from palate.serve.lifecycle import DRAIN, STARTED
 from palate.serve.lock import announce, only_service
 from palate.serve.logs import configure_logs
+from palate.serve.opening import wants_spaces
+from palate.serve.role import Role
 from palate.serve.spawn import Spare
 from palate.serve.surfaces import read_surfaces
 
@@ -34,12 +37,18 @@ _SOCKET_PATH_BYTES: Final = 103  # the least that any system takes for a Unix so
 logger = logging.getLogger("palate.serve.supervisor")  # it may be run as `__main__`
 
 
-def serve(settings: Settings, on_ready: Callable[[str], None] | None = None) -> None:
+def serve(
+    settings: Settings,
+    on_ready: Callable[[str], None] | None = None,
+    *,
+    role: Role = Role.ALL,
+) -> None:
     """Run the service until SIGTERM or SIGINT; returns once all requests are answered.
 
     Args:
         settings: All of them; `home` is absolute.
         on_ready: Called with the URL once every worker answers.
+        role: `ALL`, or `GATEWAY` where embedder and indexer run elsewhere.
 
     Raises:
         ConfigError: The host is not this machine alone and there are no keys; a surface is
@@ -47,17 +56,20 @@ def serve(settings: Settings, on_ready: Callable[[str], None] | None = None) -> 
         StoreError: Another service runs on this home.
         ChildError: The writer or a worker cannot start.
     """
-    asyncio.run(_serve(settings, stop_on_signals, on_ready or (lambda url: None)))
+    asyncio.run(_serve(settings, stop_on_signals, on_ready or (lambda url: None), role))
 
 
 async def _serve(
     settings: Settings,
     stopper: Callable[[], asyncio.Event],
     on_ready: Callable[[str], None],
+    role: Role = Role.ALL,
 ) -> None:
     configure_logs(settings.observe, "supervisor")
     check_exposure(settings)
-    read_surfaces(settings)
+    surfaces = read_surfaces(settings)
+    retrieval_settings(settings)
+    embeds = role is Role.ALL and wants_spaces(settings, surfaces)
     _check_socket_path(settings)
     if settings.observe.otlp_endpoint is not None:
         require("opentelemetry.sdk.trace", extra="otel")  # here, not in each child
@@ -69,7 +81,7 @@ async def _serve(
             announce(lock, url)
             on_ready(url)
 
-        await _run(settings, listening, stopper(), ready)
+        await _run(settings, listening, stopper(), ready, embeds=embeds)
 
 
 async def _run(
@@ -77,12 +89,16 @@ async def _run(
     listening: socket.socket,
     stop: asyncio.Event,
     ready: Callable[[], None],
+    *,
+    embeds: bool,
 ) -> None:
     spares = (
         Spare("palate.serve.writer", ()),
         Spare("palate.serve.worker", (listening.fileno(),)),
     )
     writer, workers = _children(settings, listening, *spares)
+    # No spares of these: while one is started again, answers are as fresh as before.
+    helpers = [_helper(name, settings) for name in ("embedder", "indexer") if embeds]
     keeping: list[asyncio.Task[None]] = []
     try:
         starting = asyncio.create_task(_start(writer, workers))
@@ -92,7 +108,8 @@ async def _run(
             starting.cancel()
             return
         await starting
-        keeping = [asyncio.create_task(child.keep()) for child in (writer, *workers)]
+        await asyncio.gather(*(helper.start() for helper in helpers))
+        keeping = [asyncio.create_task(child.keep()) for child in (writer, *workers, *helpers)]
         keeping += [asyncio.create_task(spare.keep()) for spare in spares]
         for worker in workers:
             worker.tell(STARTED)
@@ -109,7 +126,7 @@ async def _run(
         await asyncio.gather(*keeping, return_exceptions=True)
         await asyncio.gather(*(spare.close() for spare in spares))
         # Workers first: their last events still want the writer.
-        await asyncio.gather(*(worker.stop(drain_s) for worker in workers))
+        await asyncio.gather(*(child.stop(drain_s) for child in (*workers, *helpers)))
         await writer.stop(drain_s)
 
 
@@ -156,6 +173,16 @@ def _children(
 
     writer = Keeper("writer", spare_writer, boot_writer)
     return writer, [worker(slot) for slot in range(settings.serve.workers)]
+
+
+def _helper(name: str, settings: Settings) -> Keeper:
+    """The embedder or the indexer: their modules are called as they are."""
+    text = settings.model_dump_json()
+    return Keeper(
+        name,
+        Spare(f"palate.serve.{name}", ()),
+        lambda report_fd: Boot(name=name, settings=text, report_fd=report_fd),
+    )
 
 
 def _listen(settings: Settings) -> socket.socket:

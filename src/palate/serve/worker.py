@@ -19,6 +19,7 @@ from palate.config import Settings
 from palate.errors import StoreError
 from palate.features.ingest import open_log, open_state
 from palate.release.registry import open_releases
+from palate.retrieval.settings import retrieval_settings
 from palate.serve.acceptor import Acceptor, Loads
 from palate.serve.access import Access
 from palate.serve.app import Service
@@ -31,17 +32,19 @@ from palate.serve.counters import Counters
 from palate.serve.keyring import KeyRing
 from palate.serve.layout import Layout
 from palate.serve.lifecycle import Lifecycle
+from palate.serve.opening import open_spaces
 from palate.serve.otel import OtelTracer
 from palate.serve.outbox import Outbox
+from palate.serve.place import Place
 from palate.serve.rates import Rates
-from palate.serve.recommend import Place, Recommendations
+from palate.serve.recommend import Recommendations
 from palate.serve.shelf import Shelf
 from palate.serve.spans import install
 from palate.serve.surfaces import read_surfaces
 from palate.store.database import REGISTRY, Database
 from palate.store.keys import Keys
 
-__all__ = ["following", "main", "open_context"]
+__all__ = ["following", "main", "open_context", "refresh"]
 
 _TAIL_S: Final = 0.1  # between two looks at the log's tail
 _KEEP_ALIVE_S: Final = 75
@@ -53,9 +56,22 @@ logger = logging.getLogger("palate.serve.worker")  # it is run as `__main__`
 
 @contextmanager
 def open_context(
-    settings: Settings, writer: EventWriter, counters: Counters, lifecycle: Lifecycle
+    settings: Settings,
+    writer: EventWriter,
+    counters: Counters,
+    lifecycle: Lifecycle,
+    *,
+    replica: int | None = None,
 ) -> Iterator[Context]:
     """Open what a worker needs, load what aliases name, and close it all at the end.
+
+    Args:
+        settings: All of them.
+        writer: Takes events.
+        counters: Of this process.
+        lifecycle: Of the service.
+        replica: The number of this worker, where embedder and indexer work for all workers;
+            None makes indexes here.
 
     Raises:
         ConfigError: A surface is impossible.
@@ -71,7 +87,8 @@ def open_context(
         opened.callback(releases.close)
         catalogue = Catalogue(log, settings.schema_)
         catalogue.fill(state)
-        shelf = Shelf(releases, counters)
+        spaces = open_spaces(settings, surfaces, log, state, opened, replica=replica)
+        shelf = Shelf(releases, counters, spaces=spaces, reaches=state.profiles.reaches)
         shelf.refresh()
         access = _open_access(settings, opened)
         outbox = Outbox(writer, counters, slates=settings.log.served)
@@ -83,6 +100,8 @@ def open_context(
             state=state,
             releases=releases,
             shelf=shelf,
+            spaces=spaces,
+            surfaces=surfaces,
             catalogue=catalogue,
             recommendations=Recommendations(
                 state,
@@ -114,6 +133,7 @@ async def following(context: Context) -> AsyncIterator[None]:
         asyncio.create_task(_follow_aliases(context)),
         asyncio.create_task(_follow_keys(context)),
         asyncio.create_task(_follow_catalogue(context)),
+        asyncio.create_task(_follow_spaces(context)),
         asyncio.create_task(context.outbox.run()),
     ]
     try:
@@ -130,9 +150,27 @@ async def _follow_aliases(context: Context) -> None:
         await asyncio.sleep(context.settings.serve.poll_s)
         try:
             # In a thread: a bundle takes long to load, and requests go on meanwhile.
-            await asyncio.to_thread(context.shelf.refresh)
+            await asyncio.to_thread(refresh, context)
         except StoreError as error:
             logger.error("cannot read the registry, trying again: %s", error)
+
+
+def refresh(context: Context) -> None:
+    """Take up newer snapshots first: a release may wait for one."""
+    if context.spaces is not None:
+        context.spaces.refresh()
+    context.shelf.refresh()
+
+
+async def _follow_spaces(context: Context) -> None:
+    spaces = context.spaces
+    if spaces is None:
+        return
+    poll_s = retrieval_settings(context.settings).poll_s
+    while True:
+        # In a thread: searches go on meanwhile, and net and index work without the interpreter.
+        if not await asyncio.to_thread(spaces.follow):
+            await asyncio.sleep(poll_s)
 
 
 async def _follow_keys(context: Context) -> None:
@@ -198,7 +236,7 @@ async def _run(boot: Boot) -> None:
     lifecycle = Lifecycle()
     with (
         _traced(settings, boot.name),
-        open_context(settings, client, counters, lifecycle) as context,
+        open_context(settings, client, counters, lifecycle, replica=boot.slot) as context,
     ):
         stop = on_stop(lifecycle.hear)
         connecting = asyncio.create_task(client.run())

@@ -79,23 +79,37 @@ def sampled_softmax(
 
 
 def in_batch_softmax(
-    scores: torch.Tensor, items: torch.Tensor, log_q: torch.Tensor | None = None
+    scores: torch.Tensor,
+    items: torch.Tensor,
+    log_q: torch.Tensor | None = None,
+    *,
+    own: tuple[torch.Tensor, torch.Tensor] | None = None,
 ) -> torch.Tensor:
-    """Cross entropy of each row's item among all items of the batch.
+    """Cross entropy of each row's item among all items of the batch, and further negatives.
 
-    Source: Yi et al. 2019, RecSys, section 3, equations 4 to 6.
+    Source: Yi et al. 2019, RecSys, section 3, equations 4 to 6; Yang et al. 2020, "Mixed negative
+    sampling for learning two-tower neural networks in recommendations", WWW companion, section 3
+    (columns beyond the rows' own).
 
     Args:
-        scores: (n, n); row i's user with row j's item, divided by the temperature if any.
-        items: (n,) item rows. Where row j's item is row i's own, it is no negative of i.
-        log_q: (n,) logarithms of the items' chances to be in a batch; None: no correction.
+        scores: (n, m), m >= n; row i's user with column j's item, divided by the temperature if
+            any; column i is row i's item. Overwritten where no `log_q` is given.
+        items: (m,) item rows. Where column j's item is row i's own, it is no negative of i.
+        log_q: (m,) logarithms of how often each is drawn; None: no correction, or one that the
+            scores have already.
+        own: (n, k) scores of further negatives of each row, corrected, and (n, k) their items,
+            below 0 for none.
     """
+    n = len(scores)
     if log_q is not None:
         scores = scores - log_q
-    same = items.unsqueeze(0) == items.unsqueeze(1)
+    same = items.unsqueeze(0) == items[:n].unsqueeze(1)
     same.fill_diagonal_(fill_value=False)
-    scores = scores.masked_fill(same, -torch.inf)
-    return (torch.logsumexp(scores, dim=1) - scores.diagonal()).mean()
+    scores = scores.masked_fill_(same, -torch.inf)
+    if own is not None and own[1].shape[1]:
+        out = (own[1] < 0) | (own[1] == items[:n].unsqueeze(1))
+        scores = torch.cat((scores, own[0].masked_fill(out, -torch.inf)), dim=1)
+    return functional.cross_entropy(scores, torch.arange(n))
 
 
 def multinomial(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

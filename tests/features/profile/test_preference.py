@@ -181,3 +181,21 @@ def test_an_attribute_that_nobody_touched_has_no_average() -> None:
         learn_prior([person(price=Moments(1.0, 5.0, 0.0))], DEFINITION, NOW_US)
     with pytest.raises(DataError, match="colour"):
         learn_prior([], DEFINITION, NOW_US)
+
+
+def test_an_attribute_that_nobody_touched_can_be_left_out() -> None:
+    prior = learn_prior([person(price=Moments(1.0, 5.0, 0.0))], DEFINITION, NOW_US, partial=True)
+    assert (set(prior.categories), set(prior.numbers)) == (set(), {"price"})
+    found = preferences(person({"red": 1.0}), prior, NOW_US, DEFINITION)
+    assert found.categories == {}
+
+
+def test_what_is_long_gone_counts_for_nothing() -> None:
+    later = NOW_US + int(3000 * DEFINITION.half_life_us)
+    gone = person({"red": 5.0}, Moments(5.0, 5.0, 0.0))
+    now = Statistics(DEFINITION.fingerprint, later, {"colour": {"blue": 2.0}})
+    prior = learn_prior([gone, now], DEFINITION, later, partial=True)
+    assert set(prior.categories["colour"].alpha) == {"blue"}
+    assert prior.numbers == {}
+    with pytest.raises(DataError, match="colour"):
+        learn_prior([gone], DEFINITION, later)

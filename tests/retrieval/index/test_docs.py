@@ -17,6 +17,8 @@ def test_the_example_runs() -> None:
     exec(compile(code, "retrieval.md", "exec"), scope)
     assert scope["hits"].ids[0] == "car7"
     assert "car0" not in scope["hits"].ids
+    assert {int(one[3:]) for one in scope["some"].ids} <= set(range(2_502, 5_000, 3))
+    assert len(scope["some"].ids) == 3
     assert set(scope["near"].ids) < {"car1", "car2", "car3", "car4"}
 
 

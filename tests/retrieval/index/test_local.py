@@ -9,7 +9,11 @@ import pytest
 from palate.errors import DataError
 from palate.retrieval.index import LocalIndex, Metric
 from palate.retrieval.index.base import VectorIndex
-from palate.retrieval.index.kernels import BLOCK, quantise
+from palate.retrieval.index.clusters import Clusters
+from palate.retrieval.index.files import read_index, write_index
+from palate.retrieval.index.kernels.codes import quantise
+from palate.retrieval.index.kernels.scan import BLOCK
+from palate.retrieval.index.probes import Probes
 from palate.testing.vector_index import VectorIndexConformance
 from palate.types import Float32Array
 
@@ -24,7 +28,19 @@ class TestManyLists(VectorIndexConformance):
 
     def open(self, place: Path, dimension: int, metric: Metric) -> VectorIndex:
         centroids = np.random.default_rng(9).normal(size=(7, dimension)).astype(np.float32)
-        return LocalIndex(dimension, metric, centroids=centroids, probes=7)
+        clusters = Clusters.around(centroids)
+        return LocalIndex(dimension, metric, clusters=clusters, probes=Probes.always(7))
+
+
+class TestMapped(VectorIndexConformance):
+    """One that was read from a snapshot."""
+
+    def open(self, place: Path, dimension: int, metric: Metric) -> VectorIndex:
+        centroids = np.random.default_rng(9).normal(size=(3, dimension)).astype(np.float32)
+        clusters = Clusters.around(centroids)
+        index = LocalIndex(dimension, metric, clusters=clusters, probes=Probes.always(3))
+        write_index(index, place / "kept")
+        return read_index(place / "kept")[0]
 
 
 def clustered(n: int, dimension: int, seed: int) -> Float32Array:
@@ -40,10 +56,14 @@ def test_lists_reach_the_recall_that_was_asked_for(metric: Metric) -> None:
     vectors = clustered(6000, 16, seed=1)
     ids = [str(n) for n in range(len(vectors))]
     index = LocalIndex.build(ids, vectors, metric, n_lists=64, recall=0.98)
-    assert len(index.centroids) == 64
-    assert index.probes < 64, "lists spare work"
+    assert len(index.clusters.centroids) == 64
+    assert index.probes.at(50) < 64, "lists spare work"
     queries = clustered(50, 16, seed=1)
     assert recall(index, dict(zip(ids, vectors, strict=True)), queries) >= 0.95
+
+
+def slot_of(index: LocalIndex, item: str) -> int:
+    return int(index.names.find([item])[0])
 
 
 def recall(index: LocalIndex, items: dict[str, Float32Array], queries: Float32Array) -> float:
@@ -73,7 +93,7 @@ def test_recall_stays_when_a_tenth_is_replaced() -> None:
 
 def test_few_items_stand_in_one_list() -> None:
     index = LocalIndex.build(["a", "b"], np.eye(2, dtype=np.float32))
-    assert len(index.centroids) == 1
+    assert len(index.clusters.centroids) == 1
 
 
 def test_nothing_to_build_from() -> None:
@@ -87,7 +107,7 @@ def test_nothing_to_build_from() -> None:
 
 def test_lists_that_hold_too_little_are_not_the_last() -> None:
     centroids = np.array([[10, 0], [-10, 0], [0, 10]], np.float32)
-    index = LocalIndex(2, Metric.EUCLIDEAN, centroids=centroids, probes=1)
+    index = LocalIndex(2, Metric.EUCLIDEAN, clusters=Clusters.around(centroids))
     index.upsert(["left"], np.array([[-9, 0]], np.float32))
     (hits,) = index.search(np.array([[10, 0]], np.float32), 1)
     assert hits.ids == ["left"]
@@ -98,22 +118,22 @@ def test_a_slot_is_not_used_again_while_a_search_runs() -> None:
     index = LocalIndex(2)
     index.upsert(["a"], np.ones((1, 2), np.float32))
     with index.lists.searching():
-        slot = index.slots["a"]
+        slot = slot_of(index, "a")
         index.delete(["a"])
         index.upsert([str(n) for n in range(3 * BLOCK)], np.ones((3 * BLOCK, 2), np.float32))
-        assert slot not in index.slots.values()
+        assert slot not in index.names.slots()
     index.upsert(["later"], np.ones((1, 2), np.float32))
     index.upsert([f"x{n}" for n in range(BLOCK)], np.ones((BLOCK, 2), np.float32))
-    assert slot in index.slots.values()
+    assert slot in index.names.slots()
 
 
 def test_what_is_given_up_is_hidden_from_later_searches_alone() -> None:
     index = LocalIndex(2)
     index.upsert(["a", "b"], np.array([[1, 0], [0, 1]], np.float32))
-    old = index.slots["a"]
+    old = slot_of(index, "a")
     with index.lists.searching() as before:
         index.upsert(["a"], np.array([[0, -1]], np.float32))
-        assert index.lists.arrays.alive[old] == 1, "who began before may still find it"
+        assert index.lists.arrays.alive[old] == 2, "who began before may still find it"
         assert index.lists.may_find(before, old)
         (hits,) = index.search(np.array([[1, 0]], np.float32), 2)
         assert dict(zip(hits.ids, hits.scores.tolist(), strict=True)) == {"a": 0.0, "b": 0.0}
@@ -127,10 +147,12 @@ def test_searches_beside_changes_see_whole_rows() -> None:
     ids = [str(number) for number in range(n)]
     wrong: list[float] = []
     stop = threading.Event()
+    changes: list[int] = []
 
     def change() -> None:
         rng = np.random.default_rng(0)
         while not stop.is_set():
+            changes.append(n)
             values = rng.integers(1, 100, n).astype(np.float32)
             index.upsert(ids, np.repeat(values[:, None], dimension, axis=1))
 
@@ -154,6 +176,43 @@ def test_searches_beside_changes_see_whole_rows() -> None:
     writer.join()
     assert wrong == []
     assert len(index) == n
+    assert sum(changes) > index.lists.n_slots, "rows were used again and again"
+
+
+def test_a_search_finds_as_many_as_there_are_while_much_is_given_up() -> None:
+    """Rows that only an older search may find take no place of those that this one may."""
+    index = LocalIndex(2)
+    best, good = np.array([[9, 9]], np.float32), np.array([[1, 1]], np.float32)
+    index.upsert([f"best{n}" for n in range(300)], np.repeat(best, 300, axis=0))
+    index.upsert([f"good{n}" for n in range(50)], np.repeat(good, 50, axis=0))
+    with index.lists.searching():
+        index.delete([f"best{n}" for n in range(300)])
+        (hits,) = index.search(best, 50)
+    assert sorted(hits.ids) == sorted(f"good{n}" for n in range(50))
+
+
+def test_an_item_is_found_once_while_it_has_two_rows() -> None:
+    index = LocalIndex(2)
+    index.upsert(["a", "b"], np.eye(2, dtype=np.float32))
+    arrays = index.lists.arrays
+    with index.lists.searching():
+        old = slot_of(index, "a")
+        index.upsert(["a"], np.array([[0.5, 0]], np.float32))
+        arrays.alive[old] = 1  # as between the new row's coming and the old one's going
+        (hits,) = index.search(np.array([[1, 0]], np.float32), 5)
+    assert hits.ids.count("a") == 1
+
+
+def test_probing_compares_centroids_alone() -> None:
+    centroids = np.array([[10, 0], [0, 10]], np.float32)
+    index = LocalIndex(2, Metric.INNER_PRODUCT, clusters=Clusters.around(centroids))
+    index.upsert(["a", "b", "c"], np.array([[9, 1], [12, 0], [1, 9]], np.float32))
+    first, second = index.probe(np.array([[1, 0], [0, 1]], np.float32), 2)
+    assert sorted(first.ids) == ["a", "b"]
+    assert first.scores.tolist() == [10, 10]
+    assert second.ids[0] == "c"
+    assert len(second.ids) == 2
+    assert len(index.probe(np.array([[1, 0]], np.float32), 100)[0].ids) == 3
 
 
 def test_an_item_is_in_every_answer_while_it_is_replaced() -> None:

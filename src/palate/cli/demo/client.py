@@ -35,14 +35,15 @@ class Client:
 
     def post(self, path: str, body: object) -> Any:
         """The answer to a POST of `body` as JSON."""
-        return self._send(
-            urllib.request.Request(
-                self.url + path,
-                data=json.dumps(body).encode(),
-                headers={"Content-Type": "application/json"},
-                method="POST",
-            )
-        )
+        return self._send(self._with_body("POST", path, body))
+
+    def put(self, path: str, body: object) -> Any:
+        """The answer to a PUT of `body` as JSON."""
+        return self._send(self._with_body("PUT", path, body))
+
+    def delete(self, path: str) -> Any:
+        """The answer to a DELETE."""
+        return self._send(urllib.request.Request(self.url + path, method="DELETE"))
 
     def wait_until_ready(self, *, within_s: float, alive: Callable[[], bool]) -> None:
         """Wait until `/readyz` says yes.
@@ -64,6 +65,14 @@ class Client:
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(LOOK_S)
         raise PalateError(f"the service is not ready after {within_s:.0f} s", hint="palate doctor")
+
+    def _with_body(self, method: str, path: str, body: object) -> urllib.request.Request:
+        return urllib.request.Request(
+            self.url + path,
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+            method=method,
+        )
 
     def _send(self, request: urllib.request.Request) -> Any:
         try:

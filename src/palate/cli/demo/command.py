@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,7 @@ import typer
 from palate._optional import require
 from palate.cli.apps import command_app
 from palate.cli.layout import ago
-from palate.cli.session import session_of
+from palate.cli.session import Session, session_of
 from palate.errors import PalateError
 
 if TYPE_CHECKING:
@@ -26,11 +27,26 @@ __all__ = ["app", "demo"]
 app = command_app()
 
 HOME = Path("palate-demo")
+CARS_HOME = Path("palate-demo-cars")
+
+
+class Story(StrEnum):
+    """What can be shown."""
+
+    MOVIES = "movies"
+    CARS = "cars"
 
 
 @app.command()
 def demo(
     ctx: typer.Context,
+    story: Annotated[
+        Story,
+        typer.Argument(
+            help="movies: from data to a served recommendation; cars: a marketplace that changes "
+            "while it is asked.",
+        ),
+    ] = Story.MOVIES,
     *,
     end: Annotated[bool, typer.Option("--exit", help="End when all is shown.")] = False,
     port: Annotated[
@@ -51,17 +67,29 @@ def demo(
 
     Then a user is asked for, three events are posted, and the changed answer is shown.
     Everything goes into palate-demo (or --home); a second run uses what is there.
-    """
-    from palate.cli.demo.loop import Loop
 
+    With cars, which are generated: a visitor's profile sharpens click by click, recommendations
+    follow, a sold car is gone at once, and a new model takes over while many ask.
+    """
     session = session_of(ctx)
     require("uvicorn", extra="serve")
     require("lmdb", extra="serve")
+    signal.signal(signal.SIGTERM, _end_as_by_ctrl_c)
+    if story is Story.CARS:
+        _show_cars(session, port, end=end)
+    else:
+        _show_movies(session, port, end=end, accept_licence=accept_licence, public=not generated)
+
+
+def _show_movies(
+    session: Session, port: int, *, end: bool, accept_licence: bool, public: bool
+) -> None:
+    from palate.cli.demo.loop import Loop
+
     started = time.monotonic()
     terminal = session.terminal
     loop = Loop(terminal, (session.home or HOME).absolute())
-    signal.signal(signal.SIGTERM, _end_as_by_ctrl_c)
-    loop.prepare(accept_licence=accept_licence, public=not generated)
+    loop.prepare(accept_licence=accept_licence, public=public)
     with loop.serve(port) as (client, service):
         lines = loop.converse(client)
         waited_s = loop.facts["first_recommendation_s"] = loop.first_answer - started
@@ -71,6 +99,21 @@ def demo(
         if not end:
             _serve_on(service, client.url, terminal)
     terminal.tell(f"\nEnded. All of it is in {loop.home}; palate demo goes on from there.")
+
+
+def _show_cars(session: Session, port: int, *, end: bool) -> None:
+    from palate.cli.demo.cars.loop import CarsLoop
+
+    terminal = session.terminal
+    loop = CarsLoop(terminal, (session.home or CARS_HOME).absolute())
+    loop.prepare()
+    with loop.serve(port) as (client, service):
+        terminal.tell(f"\nTry it:\n\n{loop.converse(client)}")
+        if terminal.json:
+            terminal.line(loop.facts)
+        if not end:
+            _serve_on(service, client.url, terminal)
+    terminal.tell(f"\nEnded. All of it is in {loop.home}; palate demo cars goes on from there.")
 
 
 def _serve_on(service: subprocess.Popen[bytes], url: str, terminal: Terminal) -> None:

@@ -16,6 +16,7 @@ from palate.cli.demo.client import Client
 from palate.cli.demo.contest import run_contest, standings
 from palate.cli.demo.conversation import Films, ask, tell, untouched
 from palate.cli.demo.data import DemoData, find_data
+from palate.cli.demo.homes import refuse_a_second_demo
 from palate.cli.demo.kernels import LONGEST_S, compiling
 from palate.cli.demo.service import free_port, serving
 from palate.cli.demo.show import after_table, before_table, curl_lines
@@ -74,7 +75,7 @@ class Loop:
 
     def prepare(self, *, accept_licence: bool, public: bool) -> None:
         """Find data, log them, compare models, release the best."""
-        self._refuse_a_second_demo()
+        refuse_a_second_demo(self.home)
         self.home.mkdir(parents=True, exist_ok=True)
         with ExitStack() as beside:
             # Without a report nothing has been compared here, so kernels may be missing.
@@ -90,16 +91,6 @@ class Loop:
         with Workspace(self.settings).releases() as releases:
             if self._released(releases) is None:
                 self._release(releases, self._compare())
-
-    def _refuse_a_second_demo(self) -> None:
-        from palate.serve.lock import running_service
-
-        running = running_service(self.home)
-        if running is not None:
-            raise PalateError(
-                f"a service runs on {self.home} already: {running.url}",
-                hint="end it, or choose another --home",
-            )
 
     def _find_data(self, *, accept_licence: bool, public: bool) -> None:
         with self._steps.step("Data") as step, self._terminal.progress() as progress:

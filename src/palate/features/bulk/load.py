@@ -22,7 +22,7 @@ from palate.features.bulk.rows import Identified, Rows
 from palate.features.changes import Puts, forgetting
 from palate.features.decoded import decoded
 from palate.features.item_state import encode_item, item_state_of
-from palate.features.keys import ANONYMOUS, ITEM, LINK, USER, key
+from palate.features.keys import ANONYMOUS, ITEM, LINK, PROFILE, USER, key
 from palate.features.user_state import UserState, decode_user, encode_user
 from palate.store.base import OnlineStore
 
@@ -39,7 +39,7 @@ _Upserts = dict[str, tuple[int, dict[str, Any]]]  # user to offset and attribute
 
 def copied(store: OnlineStore, limit: int) -> Iterator[Puts]:
     """All of `store` but what it says of itself, in parts; histories cut to `limit`."""
-    for prefix in (USER, ANONYMOUS, ITEM, LINK):
+    for prefix in (USER, ANONYMOUS, ITEM, LINK, PROFILE):
         pairs = store.scan(prefix)
         while part := list(islice(pairs, _WRITE)):
             if prefix in (USER, ANONYMOUS):

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from palate.config import Attribute, EventType, Schema
+from palate.errors import ConfigError
 from palate.types import AttributeKind
 
 __all__ = ["Evidence", "ProfileDefinition"]
 
 _KINDS = (AttributeKind.CATEGORY, AttributeKind.CATEGORIES, AttributeKind.NUMBER)
 _DAY_S = 86_400.0
+_LONGEST = 256  # characters of a value: what is longer is a text
+_MOST_VALUES = 100  # of one attribute of one item; what follows is left out
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -45,10 +48,30 @@ class ProfileDefinition(BaseModel):
     )
 
     @classmethod
-    def of(cls, schema: Schema, *, half_life_days: float = 30.0) -> Self:
-        """All attributes of the schema's items that have a distribution."""
-        attributes = {name: one for name, one in schema.items.items() if one.kind in _KINDS}
-        return cls(attributes=attributes, events=schema.events, half_life_days=half_life_days)
+    def of(
+        cls,
+        schema: Schema,
+        *,
+        half_life_days: float = 30.0,
+        attributes: Sequence[str] | None = None,
+    ) -> Self:
+        """Attributes of the schema's items: these, or all that have a distribution.
+
+        Raises:
+            ConfigError: One of these is not declared, or has no distribution.
+        """
+        if attributes is None:
+            chosen = {name: one for name, one in schema.items.items() if one.kind in _KINDS}
+        else:
+            for name in attributes:
+                if name not in schema.items or schema.items[name].kind not in _KINDS:
+                    raise ConfigError(
+                        f"profile.attributes names {name!r}, which is no declared category or "
+                        "number of items",
+                        hint=f"declare [items.{name}], or leave it out",
+                    )
+            chosen = {name: schema.items[name] for name in attributes}
+        return cls(attributes=chosen, events=schema.events, half_life_days=half_life_days)
 
     def model_post_init(self, _: Any) -> None:
         """Refuse attributes without a distribution."""
@@ -120,4 +143,4 @@ def _distinct(raw: Any, attribute: Attribute) -> tuple[str, ...]:
         parts = [str(raw)]
     else:
         return ()
-    return tuple(dict.fromkeys(part for part in parts if part))
+    return tuple(dict.fromkeys(part for part in parts if 0 < len(part) <= _LONGEST))[:_MOST_VALUES]

@@ -34,6 +34,7 @@ __all__ = ["learn_prior"]
 _ROUNDS: Final = 500
 _SETTLED: Final = 1e-6  # relative change of A
 _LEAST: Final = 1e-3  # of alpha and kappa: below, one event would settle everything
+_NOTHING: Final = 1e-6  # events: what is worth less is long gone
 _MOST: Final = 1e4  # of A and kappa: above, nobody differs from the average
 
 
@@ -43,6 +44,7 @@ def learn_prior(
     now_us: int,
     *,
     version: int = 1,
+    partial: bool = False,
 ) -> Prior:
     """The prior under which these people's statistics are likeliest.
 
@@ -51,6 +53,7 @@ def learn_prior(
         definition: Says which attributes there are.
         now_us: The moment that their evidence is weighed at, microseconds since 1970 UTC.
         version: Of the prior.
+        partial: Leave out attributes of which nobody knows anything.
 
     Raises:
         DataError: Nobody knows anything of an attribute, so there is no average.
@@ -64,16 +67,20 @@ def learn_prior(
             samples = [
                 one.moments[name].times(factor)
                 for one, factor in zip(given, factors, strict=True)
-                if name in one.moments
+                if name in one.moments and one.moments[name].n * factor > _NOTHING
             ]
+            if partial and not samples:
+                continue
             _check(name, len(samples))
             numbers[name] = _number_prior(np.array(samples, np.float64))
         else:
             counted = [
                 {value: weight * factor for value, weight in one.counts[name].items()}
                 for one, factor in zip(given, factors, strict=True)
-                if one.counts.get(name)
+                if sum(one.counts.get(name, {}).values()) * factor > _NOTHING
             ]
+            if partial and not counted:
+                continue
             _check(name, len(counted))
             categories[name] = _category_prior(counted)
     return Prior(definition.fingerprint, version, categories, numbers)

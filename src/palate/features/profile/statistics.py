@@ -83,7 +83,7 @@ class Statistics(msgspec.Struct, array_like=True):
         Raises:
             StoreError: These are statistics of another definition.
         """
-        self._check(definition.fingerprint)
+        self.check(definition.fingerprint)
         if weight <= 0.0 or not (evidence.values or evidence.numbers):
             return
         share = weight * self._factor_at(at_us, definition.half_life_us)
@@ -101,8 +101,8 @@ class Statistics(msgspec.Struct, array_like=True):
         Raises:
             StoreError: One of them is of another definition.
         """
-        self._check(definition.fingerprint)
-        other._check(definition.fingerprint)
+        self.check(definition.fingerprint)
+        other.check(definition.fingerprint)
         if not other.counts and not other.moments:
             return
         factor = self._factor_at(other.unit_us, definition.half_life_us)
@@ -116,7 +116,8 @@ class Statistics(msgspec.Struct, array_like=True):
 
     def factor(self, now_us: int, definition: ProfileDefinition) -> float:
         """What a weight as it is kept is worth at `now_us`: at most 1 for what lies behind."""
-        return math.exp2((self.unit_us - now_us) / definition.half_life_us)
+        halvings = (now_us - self.unit_us) / definition.half_life_us
+        return math.exp2(-max(halvings, -_MOST_HALVINGS))  # a clock may be wrong by decades
 
     def _factor_at(self, at_us: int, half_life_us: float) -> float:
         """The weight of an event of that moment in our unit, which may be moved."""
@@ -137,7 +138,12 @@ class Statistics(msgspec.Struct, array_like=True):
         for name, moments in self.moments.items():
             self.moments[name] = moments.times(factor)
 
-    def _check(self, fingerprint: str) -> None:
+    def check(self, fingerprint: str) -> None:
+        """Refuse another definition than the one with this fingerprint.
+
+        Raises:
+            StoreError: These are statistics of another definition.
+        """
         if self.fingerprint != fingerprint:
             raise StoreError(
                 f"these statistics were kept under definition {self.fingerprint}, "

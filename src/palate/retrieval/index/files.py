@@ -1,9 +1,8 @@
 """Snapshots of an index: arrays as files that processes map and share, and what they reflect.
 
 A folder holds `index.json` (format, metric, checksums, and what the caller says of it, such as
-the space version and the log offsets), one npy file an array, and the ids. It is read by
-mapping: several processes that search one snapshot share its pages, and what a process changes
-stays its own.
+the space version and the log offsets) and one npy file an array. It is read by mapping: several
+processes that search one snapshot share its pages, and what a process changes stays its own.
 """
 
 from __future__ import annotations
@@ -15,21 +14,29 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from palate.errors import BundleError
+from palate.retrieval.index.arrays import Arrays
 from palate.retrieval.index.base import Metric
-from palate.retrieval.index.lists import Arrays, Lists
+from palate.retrieval.index.clusters import Clusters
+from palate.retrieval.index.kernels.scan import BLOCK
+from palate.retrieval.index.lists import Lists
 from palate.retrieval.index.local import LocalIndex
+from palate.retrieval.index.names import NameArrays, Names
+from palate.retrieval.index.probes import Probes
+from palate.retrieval.index.region import mapped, rows_in
 
 __all__ = ["read_index", "write_index"]
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _HEAD: Final = "index.json"
-_IDS: Final = "ids.json"
+_SPARE: Final = 4  # address space of an array that may grow, as a multiple of its rows
+_LEAST: Final = 256  # blocks of it
 
 
 def write_index(index: LocalIndex, folder: Path, about: Mapping[str, Any] | None = None) -> None:
-    """Write a snapshot into an empty or new folder; the index must not change meanwhile.
+    """Write a snapshot into an empty or new folder; changes of the index wait until it is out.
 
     Args:
         index: What to keep.
@@ -43,26 +50,31 @@ def write_index(index: LocalIndex, folder: Path, about: Mapping[str, Any] | None
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise BundleError(f"{folder} is not empty", hint="give a new folder")
-        arrays = {**index.lists.arrays._asdict(), "owner": index.lists.owner}
-        arrays["centroids"] = index.centroids
-        for name, array in arrays.items():
-            np.save(folder / f"{name}.npy", array)
-        (folder / _IDS).write_text(json.dumps(index.slots))
-        head = {
-            "format": _FORMAT,
-            "metric": index.metric.value,
-            "dimension": index.dimension,
-            "probes": index.probes,
-            "about": dict(about or {}),
-            "sha256": {path.name: _checksum(path) for path in sorted(folder.iterdir())},
-        }
+        with index.still():
+            head = {
+                "format": _FORMAT,
+                "metric": index.metric.value,
+                "dimension": index.dimension,
+                "probes": index.probes._asdict(),
+                "blocks": index.lists.n_blocks,
+                "names": index.names.counts,
+                "about": dict(about or {}),
+            }
+            for name, array in _arrays(index).items():
+                np.save(folder / f"{name}.npy", array)
+        head["sha256"] = {path.name: _checksum(path) for path in sorted(folder.iterdir())}
         (folder / _HEAD).write_text(json.dumps(head, indent=1, allow_nan=False) + "\n")
     except OSError as error:
         raise BundleError(f"the snapshot {folder} cannot be written: {error}") from error
 
 
-def read_index(folder: Path) -> tuple[LocalIndex, dict[str, Any]]:
+def read_index(folder: Path, *, verify: bool = True) -> tuple[LocalIndex, dict[str, Any]]:
     """The index of a snapshot, and what was said about it.
+
+    Args:
+        folder: As it was written; it stays where it is while the index is used.
+        verify: Read all of it once to compare checksums. A process that opens a snapshot which
+            another has verified on this machine need not, and opens it within milliseconds.
 
     Raises:
         BundleError: There is none, or it is damaged or of another format.
@@ -71,29 +83,72 @@ def read_index(folder: Path) -> tuple[LocalIndex, dict[str, Any]]:
         head = json.loads((folder / _HEAD).read_text())
         if head["format"] != _FORMAT:
             raise BundleError(f"{folder} has format {head['format']}; this version reads {_FORMAT}")
-        for name, checksum in head["sha256"].items():
-            if _checksum(folder / name) != checksum:
-                raise BundleError(
-                    f"{name} in the snapshot {folder} is not the file that was written",
-                    hint="fetch it again, or go on with the one before",
-                )
+        if verify:
+            _verify(folder, head["sha256"])
         index = LocalIndex(
             head["dimension"],
             Metric(head["metric"]),
-            centroids=_mapped(folder, "centroids"),
-            probes=head["probes"],
+            clusters=Clusters(*(_whole(folder, name) for name in Clusters._fields)),
+            probes=Probes(*(tuple(head["probes"][name]) for name in Probes._fields)),
         )
-        arrays = Arrays(*(_mapped(folder, name) for name in Arrays._fields))
-        lists = Lists(arrays, _mapped(folder, "owner"))
-        index.adopt(lists, json.loads((folder / _IDS).read_text()))
+        index.adopt(_lists(folder, head["blocks"]), _names(folder, head))
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise BundleError(f"{folder} holds no whole snapshot: {error}") from error
     return index, head["about"]
 
 
-def _mapped(folder: Path, name: str) -> Any:
-    """An array whose pages are read when they are used, and copied when they are changed."""
-    return np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False)
+def _arrays(index: LocalIndex) -> dict[str, NDArray[Any]]:
+    """What is kept: the rows in use, with those that searches alone may still find given up."""
+    lists, names = index.lists, index.names.kept()
+    rows = lists.arrays.first(lists.n_blocks)
+    alive = (rows.alive == 1).astype(np.uint8)
+    starts = names.starts[: lists.n_slots]
+    return {
+        **rows._replace(alive=alive)._asdict(),
+        **names._replace(starts=starts)._asdict(),
+        **index.clusters._asdict(),
+    }
+
+
+def _lists(folder: Path, blocks: int) -> Lists:
+    room = max(_SPARE * blocks, _LEAST)
+    arrays = Arrays(
+        _whole(folder, "heads"),
+        *(mapped(folder / f"{name}.npy", room) for name in ("following", "owner")),
+        *(mapped(folder / f"{name}.npy", room * BLOCK) for name in Arrays._fields[3:]),
+    )
+    if rows_in(folder / "alive.npy") != blocks * BLOCK:
+        raise ValueError("there are not as many rows as blocks ask for")
+    return Lists(arrays, blocks)
+
+
+def _names(folder: Path, head: Mapping[str, Any]) -> Names:
+    rows = max(_SPARE * head["blocks"], _LEAST) * BLOCK
+    heap, used = folder / "heap.npy", head["names"]["used"]
+    if rows_in(heap) != used:
+        raise ValueError("the heap of ids is not as long as it was")
+    return Names(
+        NameArrays(
+            mapped(heap, _SPARE * used + _LEAST * BLOCK),
+            mapped(folder / "starts.npy", rows),
+            _whole(folder, "table"),
+        ),
+        head["names"],
+    )
+
+
+def _whole(folder: Path, name: str) -> NDArray[Any]:
+    """An array that does not grow."""
+    return mapped(folder / f"{name}.npy", 0)
+
+
+def _verify(folder: Path, checksums: Mapping[str, str]) -> None:
+    for name, checksum in checksums.items():
+        if _checksum(folder / name) != checksum:
+            raise BundleError(
+                f"{name} in the snapshot {folder} is not the file that was written",
+                hint="fetch it again, or go on with the one before",
+            )
 
 
 def _checksum(path: Path) -> str:

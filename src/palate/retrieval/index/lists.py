@@ -13,72 +13,21 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple, Self
+from typing import Final
+from weakref import ref
 
 import numpy as np
-from numpy.typing import NDArray
 
-from palate.retrieval.index.kernels import BLOCK, quantise
-from palate.types import Float32Array, Int32Array
+from palate.retrieval.index.arrays import Arrays
+from palate.retrieval.index.kernels.codes import quantise
+from palate.retrieval.index.kernels.scan import BLOCK
+from palate.retrieval.index.masks import Mask
+from palate.types import Float32Array, Int32Array, Int64Array
 
-__all__ = ["Arrays", "Lists"]
+__all__ = ["Lists"]
 
-_WIDTH: Final = 32  # codes are padded to a multiple: full vector registers
-_GROWTH: Final = 0.125  # of what there is: memory is what an index is measured by
-
-
-class Arrays(NamedTuple):
-    """All that a search reads; replaced as a whole when there must be more of it.
-
-    Attributes:
-        heads: (n_lists,) int32, the first block of each list; -1 for none.
-        following: (n_blocks,) int32, the block after each; -1 at the end.
-        vectors: (n_slots, dimension) float32.
-        codes: (n_slots, width) int8.
-        scales: (n_slots,) float32 of the codes.
-        biases: (n_slots,) float32, added to products.
-        alive: (n_slots,) uint8, whether a search may find the row.
-    """
-
-    heads: Int32Array
-    following: Int32Array
-    vectors: Float32Array
-    codes: NDArray[np.int8]
-    scales: Float32Array
-    biases: Float32Array
-    alive: NDArray[np.uint8]
-
-    @classmethod
-    def empty(cls, n_lists: int, dimension: int) -> Self:
-        """Without rows."""
-        width = -(-dimension // _WIDTH) * _WIDTH
-        return cls(
-            np.full(n_lists, -1, np.int32),
-            np.empty(0, np.int32),
-            np.empty((0, dimension), np.float32),
-            np.empty((0, width), np.int8),
-            np.empty(0, np.float32),
-            np.empty(0, np.float32),
-            np.empty(0, np.uint8),
-        )
-
-    def longer(self, blocks: int) -> Self:
-        """A copy with room for so many further blocks."""
-        rows = blocks * BLOCK
-        return type(self)(
-            self.heads.copy(),  # who searches the old arrays must not meet a block of the new
-            np.concatenate((self.following, np.full(blocks, -1, np.int32))),
-            _longer(self.vectors, rows),
-            _longer(self.codes, rows),
-            _longer(self.scales, rows),
-            _longer(self.biases, rows),
-            np.concatenate((self.alive, np.zeros(rows, np.uint8))),
-        )
-
-    @property
-    def rows(self) -> tuple[NDArray[np.int8], Float32Array, Float32Array, NDArray[np.uint8]]:
-        """What the kernels scan."""
-        return self.codes, self.scales, self.biases, self.alive
+_ROOM, _ALIVE, _STALE = 0, 1, 2  # of `Arrays.alive`
+_AT_ONCE: Final = 1 << 15  # rows quantised together
 
 
 class Lists:
@@ -86,27 +35,35 @@ class Lists:
 
     Args:
         arrays: Whose dead rows are room.
-        owner: (n_blocks,) int32, the list of each block.
+        n_blocks: Of them that are in use.
 
     Attributes:
         arrays: What a search takes once, inside `searching`.
+        n_blocks: Blocks in use.
     """
 
-    def __init__(self, arrays: Arrays, owner: Int32Array) -> None:
+    def __init__(self, arrays: Arrays, n_blocks: int) -> None:
         self.arrays = arrays
-        self.owner = owner
-        self._n_blocks = len(owner)
-        self._tails = _tails(arrays)
-        self._room: list[list[int]] = [[] for _ in arrays.heads]  # slots to use, by list
-        self._lock = threading.Lock()  # of what follows
+        self.n_blocks = n_blocks
+        self._tails: dict[int, int] = {}  # last block, of lists that were written
+        self._room: dict[int, list[int]] = {}  # slots to use, of lists that were written
+        self._masks: tuple[ref[Mask], ...] = ()
+        self._lock = threading.Lock()  # of what follows, and of the masks
         self._begun = 0
         self._running: set[int] = set()  # searches, by their number
         self._stale: dict[int, int] = {}  # slot to the searches begun when it was given up
         self._fading: deque[int] = deque()  # of those, the ones still alive
         self._dead: deque[tuple[int, int]] = deque()  # (searches begun by its death, slot)
-        dead = np.flatnonzero(arrays.alive == 0)
-        for slot, one in zip(dead.tolist(), owner[dead // BLOCK].tolist(), strict=True):
-            self._room[one].append(slot)
+
+    @property
+    def n_slots(self) -> int:
+        """Rows in use, with room."""
+        return self.n_blocks * BLOCK
+
+    @property
+    def n_masks(self) -> int:
+        """Masks that somebody still holds, among those made before the last."""
+        return len(self._held_masks())
 
     @contextmanager
     def searching(self) -> Iterator[int]:
@@ -127,56 +84,114 @@ class Lists:
         given_up = self._stale.get(slot)
         return given_up is None or given_up >= search
 
-    def reserve(self, counts: Int32Array) -> None:
-        """Make room for so many further rows of each list at once: (n_lists,) int."""
-        more = self._n_blocks + int((-(-counts // BLOCK)).sum()) - len(self.arrays.following)
-        if more > 0:
-            self._grow(more)
+    def reserve(self, counts: Int64Array) -> None:
+        """Make room for so many further rows of each list at once: (n_lists,)."""
+        needed = self.n_blocks + int((-(-counts // BLOCK)).sum())
+        if needed > len(self.arrays.following):
+            self._grow(needed)
 
     def put(self, lists: Int32Array, vectors: Float32Array, biases: Float32Array) -> Int32Array:
-        """Write rows, not yet alive; their slots, (n,) int32."""
+        """Write rows, those of a list together and not yet alive; their slots, (n,) int32."""
         self._reclaim()
-        slots = np.array([self._slot(one) for one in lists.tolist()], np.int32)
+        slots = self._slots(lists)
         arrays = self.arrays
-        codes = np.empty((len(slots), arrays.codes.shape[1]), np.int8)
-        scales = np.empty(len(slots), np.float32)
-        quantise(vectors, codes, scales)
-        arrays.vectors[slots], arrays.codes[slots] = vectors, codes
-        arrays.scales[slots], arrays.biases[slots] = scales, biases
+        for start in range(0, len(slots), _AT_ONCE):
+            some = slots[start : start + _AT_ONCE]
+            codes = np.empty((len(some), arrays.codes.shape[1]), np.int8)
+            scales = np.empty(len(some), np.float32)
+            quantise(vectors[start : start + _AT_ONCE], codes, scales)
+            arrays.vectors[some] = vectors[start : start + _AT_ONCE]
+            arrays.codes[some], arrays.scales[some] = codes, scales
+        arrays.biases[slots] = biases
         return slots
 
     def show(self, slots: Int32Array) -> None:
         """Let searches find these rows."""
-        self.arrays.alive[slots] = 1
+        self.arrays.alive[slots] = _ALIVE
 
     def give_up(self, slots: Int32Array) -> None:
         """Let no search that begins from now on find these rows."""
+        if not len(slots):
+            return
         with self._lock:
             self._stale.update(dict.fromkeys(slots.tolist(), self._begun))
             self._fading.extend(slots.tolist())
+            self.arrays.alive[slots] = _STALE
             self._let_die()
+
+    def new_mask(self) -> Mask:
+        """One without marks, which is kept up to date as long as somebody holds it."""
+        mask = Mask(self.n_slots)
+        with self._lock:
+            kept = tuple(one for one in self._masks if one() is not None)
+            self._masks = (*kept, ref(mask))
+        return mask
+
+    def mark(self, mask: Mask, slots: Int32Array, value: int) -> None:
+        """Set the marks of rows."""
+        with self._lock:
+            mask.mark(slots, value)
+
+    def move_marks(self, old: Int32Array, new: Int32Array) -> None:
+        """Let the marks of items follow them to new rows; -1 is an item that is new."""
+        if not self._masks:
+            return
+        with self._lock:
+            for mask in self._held_masks():
+                mask.follow(old, new)
+
+    def _held_masks(self) -> list[Mask]:
+        return [mask for one in self._masks if (mask := one()) is not None]
 
     def _let_die(self) -> None:
         """Hide the stale rows that no running search may find."""
+        if not self._fading:
+            return
         oldest = min(self._running, default=self._begun + 1)
+        died = []
         while self._fading and self._stale[self._fading[0]] < oldest:
             slot = self._fading.popleft()
-            self.arrays.alive[slot] = 0
+            self.arrays.alive[slot] = _ROOM
             self._dead.append((self._begun, slot))
+            died.append(slot)
+        if died:
+            for mask in self._held_masks():
+                mask.mark(np.array(died, np.int32), 0)
 
-    def _slot(self, one: int) -> int:
-        room = self._room[one]
-        if not room:
-            block = self._new_block(one)
-            room.extend(range(block * BLOCK + BLOCK - 1, block * BLOCK - 1, -1))
-        return room.pop()
+    def _slots(self, lists: Int32Array) -> Int32Array:
+        """A free row in each of these lists."""
+        edges = np.flatnonzero(np.diff(lists, prepend=-1, append=-1))
+        found: list[int] = []
+        for one, n in zip(lists[edges[:-1]].tolist(), np.diff(edges).tolist(), strict=True):
+            room = self._room.get(one)
+            if room is None:
+                room = self._room[one] = self._dead_rows(one)
+            while len(room) < n:
+                block = self._new_block(one)
+                # At the bottom, and backwards: what was free before is used first.
+                room[:0] = range(block * BLOCK + BLOCK - 1, block * BLOCK - 1, -1)
+            found += reversed(room[-n:])
+            del room[-n:]
+        return np.array(found, np.int32)
+
+    def _dead_rows(self, one: int) -> list[int]:
+        """The room in a list's blocks; also finds the last of these."""
+        arrays, found = self.arrays, []
+        block = int(arrays.heads[one])
+        while block >= 0:
+            self._tails[one] = block
+            rows = arrays.alive[block * BLOCK : (block + 1) * BLOCK]
+            found += (np.flatnonzero(rows == _ROOM) + block * BLOCK).tolist()
+            block = int(arrays.following[block])
+        return [slot for slot in reversed(found) if slot not in self._stale]
 
     def _new_block(self, one: int) -> int:
-        if self._n_blocks == len(self.arrays.following):
-            self._grow(int(self._n_blocks * _GROWTH) + 1)
-        block, arrays = self._n_blocks, self.arrays
-        self._n_blocks += 1
-        self.owner[block] = one
+        if self.n_blocks == len(self.arrays.following):
+            self._grow(self.n_blocks + 1)
+        block, arrays = self.n_blocks, self.arrays
+        self.n_blocks += 1
+        arrays.owner[block] = one
+        arrays.following[block] = -1
         # At the end, so that a list built at once is read forwards; one store, so that a search
         # that has begun meets a whole chain, the old or the new.
         if arrays.heads[one] < 0:
@@ -187,8 +202,8 @@ class Lists:
         return block
 
     def _grow(self, blocks: int) -> None:
-        self.owner = np.concatenate((self.owner, np.zeros(blocks, np.int32)))
-        self.arrays = self.arrays.longer(blocks)
+        with self._lock:  # rows must not die in the old arrays alone
+            self.arrays = self.arrays.with_room(self.n_blocks, Arrays.room_for(blocks), blocks)
 
     def _reclaim(self) -> None:
         with self._lock:
@@ -196,23 +211,6 @@ class Lists:
             while self._dead and self._dead[0][0] < oldest:
                 slot = self._dead.popleft()[1]
                 del self._stale[slot]
-                self._room[int(self.owner[slot // BLOCK])].append(slot)
-
-
-def _tails(arrays: Arrays) -> Int32Array:
-    """(n_lists,) int32, the last block of each list; -1 for none."""
-    tails = arrays.heads.copy()
-    while True:
-        nexts = (
-            np.where(tails >= 0, arrays.following[tails], -1) if len(arrays.following) else tails
-        )
-        going = nexts >= 0
-        if not going.any() or nexts is tails:
-            return tails
-        tails = np.where(going, nexts, tails)
-
-
-def _longer(array: NDArray[Any], rows: int) -> NDArray[Any]:
-    grown = np.empty((len(array) + rows, *array.shape[1:]), array.dtype)
-    grown[: len(array)] = array
-    return grown
+                room = self._room.get(int(self.arrays.owner[slot // BLOCK]))
+                if room is not None:  # else it is found when the list is first written
+                    room.append(slot)

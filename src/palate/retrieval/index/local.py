@@ -1,9 +1,13 @@
 r"""The vector index in this process: int8 codes in lists, scored again by float32.
 
 Below some hundred thousand items there is one list, and a search scans all codes. Above, the
-lists stand around centroids, and a search scans those whose centroids are nearest to the query
-until it has looked at enough of them; how many that is was measured when the index was built.
-What the codes rank highest (a few more than k) is then scored exactly:
+lists stand around centroids, and a search scans those that may hold the best rows: a list's
+worth is the score of its centroid c and three standard deviations of its rows around that,
+
+    q . c + 3 |q| s_c,      s_c^2 = mean |x - c|^2 / d   over the rows x of the list.
+
+How many it scans was measured when the index was built, for several k. What the codes rank
+highest (a few more than k) is then scored exactly:
 
     q . x  ~  s_q s_x sum_j c_qj c_xj,      c_x = round(x / s_x),   s_x = max |x_j| / 127
 
@@ -12,29 +16,33 @@ A Euclidean search is one by product: -|q - x|^2 = 2 q . x - |x|^2 - |q|^2.
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Sequence
 from typing import Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from palate.errors import DataError
+from palate.retrieval.index.arrays import Arrays
 from palate.retrieval.index.base import Hits, Metric
-from palate.retrieval.index.clusters import centroids_of, nearest_centroid
-from palate.retrieval.index.kernels import ROOM, quantise, rescore, scan_lists, scan_slots
-from palate.retrieval.index.lists import Arrays, Lists
-from palate.types import Float32Array, Int32Array
+from palate.retrieval.index.clusters import Clusters, centroids_of
+from palate.retrieval.index.kernels.order import pick
+from palate.retrieval.index.lists import Lists
+from palate.retrieval.index.masks import Filter, Mask
+from palate.retrieval.index.names import Names, named
+from palate.retrieval.index.probes import DEPTHS, Probes
+from palate.retrieval.index.searcher import Found, Searcher
+from palate.types import Float32Array, Int32Array, Int64Array
 
 __all__ = ["EXACT_UP_TO", "LocalIndex"]
 
 EXACT_UP_TO: Final = 300_000  # items in one list: a scan of so many takes half a millisecond
-_SPARE: Final = 1.2  # rows scored again, as a multiple of k
-_LEAST_SPARE: Final = 32
 _FEW: Final = 0.02  # of the items: so few allowed ones are scanned one by one
 _PER_LIST: Final = 1000  # rows a list, about
-_SAMPLED: Final = 64  # items searched for to choose how many lists are scanned
-_SAMPLED_K: Final = 100
+_SAMPLED: Final = 128  # queries by which it is chosen how many lists are scanned
+_MIXED: Final = 3  # items, of whose vectors half of these queries are means, as users are
+_AT_ONCE: Final = 1 << 16  # rows put at once
 
 
 class LocalIndex:
@@ -43,12 +51,12 @@ class LocalIndex:
     Args:
         dimension: Of vectors.
         metric: What nearest means.
-        centroids: (n_lists, dimension) float32; None for one list, searched exactly.
-        probes: Lists that a search scans; at least this many, more where they hold too little.
+        clusters: Around which lists stand; None for one list, searched exactly.
+        probes: Lists that a search scans; at least these, more where they hold too little.
 
     Attributes:
         lists: Its rows, and where they stand.
-        slots: Where the row of each item stands.
+        names: Which item stands where.
     """
 
     def __init__(
@@ -56,18 +64,18 @@ class LocalIndex:
         dimension: int,
         metric: Metric = Metric.INNER_PRODUCT,
         *,
-        centroids: Float32Array | None = None,
-        probes: int = 1,
+        clusters: Clusters | None = None,
+        probes: Probes | None = None,
     ) -> None:
         if dimension < 1:
             raise DataError(f"a vector has at least one dimension, not {dimension}")
         self.dimension = dimension
         self.metric = Metric(metric)
-        self.centroids = np.zeros((1, dimension), np.float32) if centroids is None else centroids
-        self.probes = probes
-        self.lists = Lists(Arrays.empty(len(self.centroids), dimension), np.empty(0, np.int32))
-        self.slots: dict[str, int] = {}
-        self._ids: list[str] = []  # by slot
+        self.clusters = clusters or Clusters.around(np.zeros((1, dimension), np.float32))
+        self.probes = probes or Probes.always(1)
+        self.lists = Lists(Arrays.empty(len(self.clusters.centroids), dimension), 0)
+        self.names = Names()
+        self._watching: list[set[str]] = []
         self._writing = threading.Lock()
 
     @classmethod
@@ -79,6 +87,7 @@ class LocalIndex:
         *,
         recall: float = 0.98,
         n_lists: int | None = None,
+        queries: Float32Array | None = None,
         seed: int = 42,
     ) -> Self:
         """An index over many items at once, with lists where they pay.
@@ -87,9 +96,11 @@ class LocalIndex:
             ids: (n,).
             vectors: (n, dimension) float32, finite.
             metric: What nearest means.
-            recall: Share of the true nearest 100 that a search over lists is to find; the lists
-                it scans are chosen by it on a sample of the items.
+            recall: Share of the true nearest 10, 100, 500, 2,000 and 10,000 that a search over
+                lists is to find; how many lists it scans for each is chosen by it.
             n_lists: How many; by default 1 up to `EXACT_UP_TO` items, then one a thousand.
+            queries: (m, dimension) float32 like those to come, by which that is chosen; by
+                default items, and means of three items.
             seed: Of k-means and of the sample.
 
         Raises:
@@ -102,20 +113,25 @@ class LocalIndex:
             n_lists = 1 if len(given) <= EXACT_UP_TO else len(given) // _PER_LIST
         index = cls(given.shape[1], metric)
         ready = index._prepared(ids, given)
-        if n_lists > 1:
-            centroids = centroids_of(ready, min(n_lists, len(ready)), seed)
-            index = cls(given.shape[1], metric, centroids=centroids)
-        index._put(ids, ready, nearest_centroid(ready, index.centroids))
-        index._choose_probes(recall, seed)
+        if n_lists > 1 and len(ready):
+            around = Clusters.around(centroids_of(ready, min(n_lists, len(ready)), seed))
+            owner, squares = around.nearest(ready)
+            index = cls(given.shape[1], metric, clusters=around.spread_over(owner, squares))
+        else:
+            owner = np.zeros(len(ready), np.int32)
+        index._put(ids, ready, owner)
+        if len(index.clusters.centroids) > 1:
+            index.probes = index._measured(recall, queries, np.random.default_rng(seed))
         return index
 
     def __len__(self) -> int:
         """Items held."""
-        return len(self.slots)
+        return len(self.names)
 
     def __contains__(self, item: str) -> bool:
         """Whether an item is held."""
-        return item in self.slots
+        with self.lists.searching():
+            return bool(self.names.find([item])[0] >= 0)
 
     def upsert(self, ids: Sequence[str], vectors: Float32Array) -> None:
         """Put or replace items: (n,) ids, (n, dimension) finite vectors; of equal ids the last.
@@ -125,227 +141,251 @@ class LocalIndex:
                 was changed.
         """
         ready = self._prepared(ids, vectors)
-        self._put(ids, ready, nearest_centroid(ready, self.centroids))
+        self._put(ids, ready, self.clusters.nearest(ready)[0])
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove items; ids that are not held change nothing."""
         with self._writing:
-            found = [slot for one in ids if (slot := self.slots.pop(one, None)) is not None]
-            self.lists.give_up(np.array(found, np.int32))
+            self.lists.give_up(self.names.remove(ids))
+            for touched in self._watching:
+                touched.update(ids)
 
     def search(
-        self, queries: Float32Array, k: int, *, among: Sequence[str] | None = None
+        self,
+        queries: Float32Array,
+        k: int,
+        *,
+        among: Sequence[str] | None = None,
+        allowed: Filter | None = None,
     ) -> list[Hits]:
-        """The nearest `k` items to each of (n, dimension) queries, of those `among` if given.
+        """The nearest `k` items to each of (n, dimension) queries.
+
+        Args:
+            queries: (n, dimension) float32, finite.
+            k: At least 1.
+            among: Only these items.
+            allowed: Only items with these marks, see `mask`.
 
         Raises:
             DataError: k is below 1, or the queries are not finite or of another dimension.
         """
-        if k < 1:
-            raise DataError(f"k is {k}; it is at least 1")
-        ready = self._checked(queries, "query")
-        if self.metric is Metric.COSINE:
-            ready = _of_length_one(ready)
+        ready = self._ready(queries, k)
         with self.lists.searching() as search:
-            slots = None if among is None else self._slots_of(among)
-            arrays = self.lists.arrays  # after the slots, so that it holds them all
-            allowed, few = self._allowed(slots, arrays)
-            answers = [self._nearest(query, k, arrays, allowed, few) for query in ready]
-            return [
-                self._hits(query, k, search, found)
-                for query, found in zip(ready, answers, strict=True)
-            ]
+            searcher = self._searcher(among, allowed)
+            return [self._nearest(query, k, search, searcher) for query in ready]
+
+    def probe(self, queries: Float32Array, k: int) -> list[Hits]:
+        """`k` items of the lists that are nearest to each query, in no order within a list.
+
+        Nothing but centroids is compared; the scores are those of the lists.
+
+        Raises:
+            DataError: As `search`.
+        """
+        ready = self._ready(queries, k)
+        with self.lists.searching() as search:
+            searcher = self._searcher(None, None)
+            return [self._hits(query, k, searcher.probed(query, k), search)[0] for query in ready]
 
     def vectors(self, ids: Sequence[str]) -> Float32Array:
         """(n, dimension) float32, what each item was put with (cosine: of length 1); NaN: none."""
         out = np.full((len(ids), self.dimension), np.nan, np.float32)
         with self.lists.searching():
-            slots = [self.slots.get(one, -1) for one in ids]
-            held = [place for place, slot in enumerate(slots) if slot >= 0]
-            out[held] = self.lists.arrays.vectors[[slots[place] for place in held]]
+            slots = self.names.find(ids)
+            held = np.flatnonzero(slots >= 0)
+            out[held] = self.lists.arrays.vectors[slots[held]]
         return out
 
-    def adopt(self, lists: Lists, slots: dict[str, int]) -> None:
+    def items(self) -> tuple[list[str], Float32Array]:
+        """All ids and their vectors, (n, dimension) float32, in the order of their rows."""
+        with self._writing:
+            slots = self.names.slots()
+            return named(slots, self.names.arrays), self.lists.arrays.vectors[slots]
+
+    def mask(self, ids: Sequence[str] = ()) -> Mask:
+        """A mask that marks these items, those that are held; for `search(allowed=...)`.
+
+        The index keeps it up to date for as long as somebody holds it.
+        """
+        mask = self.lists.new_mask()
+        self.mark(mask, ids)
+        return mask
+
+    def mark(self, mask: Mask, ids: Sequence[str]) -> None:
+        """Mark further items, those that are held."""
+        with self._writing:
+            slots = self.names.find(ids)
+            self.lists.mark(mask, slots[slots >= 0], 1)
+
+    def unmark(self, mask: Mask, ids: Sequence[str]) -> None:
+        """Take the marks of items away."""
+        with self._writing:
+            slots = self.names.find(ids)
+            self.lists.mark(mask, slots[slots >= 0], 0)
+
+    def watch(self) -> set[str]:
+        """A set that grows by the id of every item that is put or deleted, until `unwatch`."""
+        touched: set[str] = set()
+        with self._writing:
+            self._watching.append(touched)
+        return touched
+
+    def unwatch(self, touched: set[str]) -> None:
+        """Let a set of `watch` grow no more."""
+        with self._writing:
+            self._watching = [one for one in self._watching if one is not touched]
+
+    def adopt(self, lists: Lists, names: Names) -> None:
         """Take over rows as they were kept, instead of those that it has.
 
         Raises:
             ValueError: They do not belong together.
         """
-        alive = np.flatnonzero(lists.arrays.alive)
-        if sorted(slots.values()) != alive.tolist() or len(lists.arrays.heads) != len(
-            self.centroids
+        arrays = lists.arrays.first(lists.n_blocks)
+        if len(arrays.heads) != len(self.clusters.centroids) or len(names) != int(
+            np.count_nonzero(arrays.alive)
         ):
             raise ValueError("ids, rows and lists do not belong together")
         with self._writing:
-            self.lists, self.slots = lists, slots
-            self._ids = [""] * len(lists.arrays.alive)
-            for one, slot in slots.items():
-                self._ids[slot] = one
+            self.lists, self.names = lists, names
+
+    def still(self) -> threading.Lock:
+        """Held while nothing may change: a snapshot is taken under it."""
+        return self._writing
 
     def close(self) -> None:
         """Give the memory back; the index is empty."""
         with self._writing:
-            self.slots, self._ids = {}, []
-            empty = Arrays.empty(len(self.centroids), self.dimension)
-            self.lists = Lists(empty, np.empty(0, np.int32))
+            self.names = Names()
+            self.lists = Lists(Arrays.empty(len(self.clusters.centroids), self.dimension), 0)
 
     # ------------------------------------------------------------------ write
 
     def _put(self, ids: Sequence[str], ready: Float32Array, lists: Int32Array) -> None:
-        last = {one: place for place, one in enumerate(ids)}
-        kept = np.fromiter(last.values(), np.int64, len(last))
-        names = list(last)
-        if len(kept) < len(ids) or len(self.centroids) > 1:
-            order = np.argsort(lists[kept], kind="stable")  # a list's rows stand together
-            names, kept = [names[place] for place in order.tolist()], kept[order]
-            ready, lists = ready[kept], lists[kept]
-        biases = np.zeros(len(kept), np.float32)
-        if self.metric is Metric.EUCLIDEAN:
-            biases = -np.einsum("ij,ij->i", ready, ready)
+        kept = _last_of_each(ids)
+        kept = kept[np.argsort(lists[kept], kind="stable")]  # a list's rows stand together
+        lists = lists[kept]
         with self._writing:
-            if len(kept) > len(self.slots):
-                counts = np.bincount(lists, minlength=len(self.centroids))
-                self.lists.reserve(counts.astype(np.int32))
-            slots = self.lists.put(lists, ready, biases)
-            self._name(slots, names)
-            self.lists.show(slots)
-            old = [self.slots[one] for one in names if one in self.slots]
-            self.slots.update(zip(names, slots.tolist(), strict=True))
-            self.lists.give_up(np.array(old, np.int32))
+            if len(kept) > len(self.names):
+                self.lists.reserve(np.bincount(lists, minlength=len(self.clusters.centroids)))
+            for start in range(0, len(kept), _AT_ONCE):
+                part = slice(start, start + _AT_ONCE)
+                some = [ids[place] for place in kept[part].tolist()]
+                self._put_some(some, ready[kept[part]], lists[part])
+            for touched in self._watching:
+                touched.update(ids)
 
-    def _name(self, slots: Int32Array, ids: list[str]) -> None:
-        missing = len(self.lists.arrays.alive) - len(self._ids)
-        self._ids.extend([""] * missing)
-        for slot, one in zip(slots.tolist(), ids, strict=True):
-            self._ids[slot] = one
+    def _put_some(self, ids: Sequence[str], rows: Float32Array, lists: Int32Array) -> None:
+        biases = np.zeros(len(rows), np.float32)
+        if self.metric is Metric.EUCLIDEAN:
+            biases = -np.einsum("ij,ij->i", rows, rows)
+        slots = self.lists.put(lists, rows, biases)
+        old = self.names.put(ids, slots, self.lists.n_slots)
+        self.lists.move_marks(old, slots)
+        self.lists.show(slots)
+        self.lists.give_up(old[old >= 0])
 
     def _prepared(self, ids: Sequence[str], vectors: Float32Array) -> Float32Array:
         ready = self._checked(vectors, "vector")
         if len(ids) != len(ready):
-            raise DataError(f"{len(ids)} ids and {len(ready)} vectors: one each is needed")
+            raise DataError(f"{len(ids):,} ids came with {len(ready):,} vectors")
         return _of_length_one(ready) if self.metric is Metric.COSINE else ready
 
-    def _checked(self, given: Float32Array, what: str) -> Float32Array:
-        ready = np.ascontiguousarray(given, np.float32)
+    def _checked(self, vectors: Float32Array, what: str) -> Float32Array:
+        ready = np.ascontiguousarray(vectors, np.float32)
         if ready.ndim != 2 or ready.shape[1] != self.dimension:
             raise DataError(
-                f"a {what} of this index has {self.dimension} numbers; "
-                f"the shape given is {np.shape(given)}"
+                f"vectors have shape (n, {self.dimension}) here, and these have {ready.shape}"
             )
-        finite = np.isfinite(ready).all(axis=1)
-        if not finite.all():
-            raise DataError(
-                f"{what} {int(np.argmin(finite))} holds NaN or infinity",
-                hint="a net whose weights are not finite gives such vectors",
-            )
+        if not np.isfinite(ready.sum(dtype=np.float64)):  # in 64 bits none overflows by itself
+            wrong = np.flatnonzero(~np.isfinite(ready).all(axis=1))
+            raise DataError(f"{what} {wrong[0]} has a number that is not finite")
         return ready
 
     # ------------------------------------------------------------------ search
 
-    def _slots_of(self, ids: Sequence[str]) -> Int32Array:
-        """Of the items that are held, rising."""
-        found = {slot for one in ids if (slot := self.slots.get(one)) is not None}
-        return np.sort(np.fromiter(found, np.int32, len(found)))
+    def _ready(self, queries: Float32Array, k: int) -> Float32Array:
+        if k < 1:
+            raise DataError(f"k is {k}; it is at least 1")
+        ready = self._checked(queries, "query")
+        return _of_length_one(ready) if self.metric is Metric.COSINE else ready
 
-    def _allowed(
-        self, slots: Int32Array | None, arrays: Arrays
-    ) -> tuple[np.ndarray, Int32Array | None]:
-        """A mask over slots (empty: all), or the few slots that may be found."""
-        if slots is None:
-            return np.empty(0, np.uint8), None
-        if len(slots) <= _FEW * len(self.slots) or len(self.centroids) == 1:
-            return np.empty(0, np.uint8), slots
-        mask = np.zeros(len(arrays.alive), np.uint8)
-        mask[slots] = 1
-        return mask, None
+    def _searcher(self, among: Sequence[str] | None, allowed: Filter | None) -> Searcher:
+        n = self.lists.n_slots
+        marks = None if allowed is None else self._marks(allowed, n)
+        some = None
+        if among is not None:
+            some = np.unique(self.names.find(among))
+            some = some[some >= 0]
+            if marks is not None:
+                some = some[(some < n) & (marks[np.minimum(some, n - 1)] != 0)]
+            if len(self.clusters.centroids) > 1 and len(some) > _FEW * len(self):
+                marks = np.zeros(self.lists.n_slots, np.uint8)
+                marks[some] = 1
+                some = None
+        return Searcher(
+            self.lists.arrays,  # after the slots, so that it holds them all
+            self.clusters,
+            self.probes,
+            euclidean=self.metric is Metric.EUCLIDEAN,
+            held=len(self),
+            marks=marks,
+            some=some,
+        )
 
-    def _nearest(
-        self,
-        query: Float32Array,
-        k: int,
-        arrays: Arrays,
-        allowed: np.ndarray,
-        few: Int32Array | None,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Scores and slots, best first, somewhat more than k of them."""
-        if self.metric is Metric.EUCLIDEAN:
-            query = 2 * query
-        code = np.empty((1, arrays.codes.shape[1]), np.int8)
-        scale = np.empty(1, np.float32)
-        quantise(query[None], code, scale)
-        wanted = min(max(math.ceil(k * _SPARE), k + _LEAST_SPARE), max(len(arrays.alive), 1))
-        found = (np.empty(ROOM * wanted, np.float32), np.empty(ROOM * wanted, np.int32))
-        if few is not None:
-            held = scan_slots(code[0], scale[0], few, arrays.rows, wanted, found)
-        else:
-            held = self._scanned(query, (code[0], scale[0]), arrays, allowed, (wanted, found))
-        scores, slots = found[0][:held], found[1][:held]
-        rescore(query, arrays.vectors, arrays.biases, slots, scores)
-        order = np.argsort(-scores, kind="stable")
-        return scores[order], slots[order]
+    def _marks(self, allowed: Filter, n: int) -> NDArray[np.uint8]:
+        if isinstance(allowed, Mask):
+            return allowed.rows(n)
+        # First, so that an item which takes a free row from now on is found by neither `~`.
+        alive = self.lists.arrays.alive[:n] != 0
+        marks: NDArray[np.uint8] = allowed.rows(n) & alive
+        return marks
 
-    def _scanned(
-        self,
-        query: Float32Array,
-        quantised: tuple[np.ndarray, np.float32],
-        arrays: Arrays,
-        allowed: np.ndarray,
-        out: tuple[int, tuple[np.ndarray, np.ndarray]],
-    ) -> int:
-        """Scan the nearest lists; more of them while too little is found."""
-        n_lists, probes = len(self.centroids), self.probes
-        order = self._by_nearness(query)
+    def _nearest(self, query: Float32Array, k: int, search: int, searcher: Searcher) -> Hits:
+        sought, before = k, -1
         while True:
-            held = scan_lists(
-                *quantised, order[:probes], arrays.heads, arrays.following, arrays.rows,
-                allowed, *out,
-            )  # fmt: skip
-            if held == out[0] or probes >= n_lists:
-                return int(held)
-            probes = min(4 * probes, n_lists)
+            found = searcher.nearest(query, sought)
+            hits, dropped = self._hits(query, k, found, search)
+            if not dropped or len(hits.ids) == k or len(found.slots) == before:
+                return hits
+            # Rows that others may still find took the places of those that this one may.
+            sought, before = sought + 2 * dropped, len(found.slots)
 
-    def _by_nearness(self, query: Float32Array) -> Int32Array:
-        """Lists, those first that are likeliest to hold what is nearest."""
-        if len(self.centroids) == 1:
-            return np.zeros(1, np.int32)
-        near = self.centroids @ query
-        if self.metric is Metric.EUCLIDEAN:
-            near -= np.einsum("ij,ij->i", self.centroids, self.centroids)
-        return np.argsort(-near, kind="stable").astype(np.int32)
-
-    def _hits(
-        self, query: Float32Array, k: int, search: int, found: tuple[np.ndarray, np.ndarray]
-    ) -> Hits:
-        best: dict[str, float] = {}
-        may_find = self.lists.may_find
-        for score, slot in zip(found[0].tolist(), found[1].tolist(), strict=True):
-            if may_find(search, slot):
-                best.setdefault(self._ids[slot], score)  # an item being replaced has two rows
-                if len(best) == k:
-                    break
-        scores = np.fromiter(best.values(), np.float32, len(best))
+    def _hits(self, query: Float32Array, k: int, found: Found, search: int) -> tuple[Hits, int]:
+        """What was found, and how many rows of it are not for this search."""
+        scores, slots, plain = found
+        if not plain:  # given up meanwhile, or before this search began
+            kept = np.array(
+                [self.lists.may_find(search, slot) for slot in slots.tolist()], np.bool_
+            )
+            scores, slots = scores[kept], slots[kept]
+        names = self.names.arrays
+        dropped = len(found.slots) - len(slots)
+        scores, slots = pick(scores, slots, names.starts, k)
         if self.metric is Metric.EUCLIDEAN:
             scores -= np.float32(query @ query)
-        return Hits(list(best), scores)
+        return Hits(named(slots, names), scores), dropped
 
-    def _choose_probes(self, recall: float, seed: int) -> None:
-        """As few lists as find the wanted share of what a scan of all finds."""
-        n_lists, held = len(self.centroids), list(self.slots)
-        if n_lists == 1 or not held:
-            return
-        rng = np.random.default_rng(seed)
-        drawn = rng.choice(len(held), min(_SAMPLED, len(held)), replace=False)
-        some = [held[place] for place in drawn.tolist()]
-        queries = self.vectors(some)
-        self.probes = n_lists
-        truth = [set(hits.ids) for hits in self.search(queries, _SAMPLED_K)]
-        self.probes = 1
-        while self.probes < n_lists:
-            hits = self.search(queries, _SAMPLED_K)
-            right = sum(len(t & set(h.ids)) for t, h in zip(truth, hits, strict=True))
-            if right >= recall * sum(map(len, truth)):
-                return
-            self.probes = min(n_lists, math.ceil(self.probes * 1.25))
+    def _measured(
+        self, recall: float, queries: Float32Array | None, rng: np.random.Generator
+    ) -> Probes:
+        """How many lists find the wanted share of what a scan of all finds."""
+        if queries is None:
+            rows = self.names.slots()
+            drawn = rows[rng.integers(0, len(rows), (_SAMPLED, _MIXED))]
+            some = self.lists.arrays.vectors[drawn]
+            queries = np.concatenate((some[: _SAMPLED // 2, 0], some[_SAMPLED // 2 :].mean(axis=1)))
+        searcher = self._searcher(None, None)
+        depth = min(DEPTHS[-1], len(self))
+        return Probes.measured([searcher.ranks(q, depth) for q in self._ready(queries, 1)], recall)
+
+
+def _last_of_each(ids: Sequence[str]) -> Int64Array:
+    """Where each id stands, and of equal ones the last: int64 places, rising."""
+    if len(set(ids)) == len(ids):
+        return np.arange(len(ids))
+    last = {one: place for place, one in enumerate(ids)}
+    return np.sort(np.fromiter(last.values(), np.int64, len(last)))
 
 
 def _of_length_one(vectors: Float32Array) -> Float32Array:

@@ -15,9 +15,13 @@ from palate.serve.routes import (
     metrics,
     popular,
     privacy,
+    profile,
+    rank,
     recommendations,
     releases,
+    search,
     similar,
+    surfaces,
     user,
 )
 
@@ -25,12 +29,16 @@ __all__ = ["ENDPOINTS"]
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     recommendations.ENDPOINT,
+    rank.ENDPOINT,
+    search.ENDPOINT,
+    surfaces.ENDPOINT,
     events.ENDPOINT,
     items.ENDPOINT,
     item.ENDPOINT,
     similar.ENDPOINT,
     popular.ENDPOINT,
     user.ENDPOINT,
+    profile.ENDPOINT,
     privacy.ENDPOINT,
     identify.ENDPOINT,
     releases.ENDPOINT,

@@ -1,0 +1,60 @@
+"""What the sides of the index benchmarks share: recall and latency of a search, memory."""
+
+import ctypes
+import gc
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+
+PASSES = 3
+PEAKS = 0.5, 0.99
+
+
+def read(inputs):
+    """Items (mapped, so that they count as nobody's memory), queries, their nearest."""
+    items = np.load(inputs / "items.npy", mmap_mode="r")
+    return items, np.load(inputs / "queries.npy"), np.load(inputs / "nearest.npy")
+
+
+def measured(search, queries, nearest):
+    """Recall, and the median and 99th percentile of milliseconds of each of some passes.
+
+    `search` takes a query and gives rows.
+    """
+    for query in queries[:20]:
+        search(query)
+    right, passes = 0, []
+    for number in range(PASSES):
+        took = []
+        for query, true in zip(queries, nearest, strict=True):
+            start = time.perf_counter()
+            found = search(query)
+            took.append(time.perf_counter() - start)
+            if number == 0:
+                right += len(np.intersect1d(np.asarray(found, np.int64), true))
+        passes.append([1e3 * float(np.quantile(took, peak)) for peak in PEAKS])
+    return {
+        "recall": right / nearest.size,
+        "p50_ms": [p50 for p50, _ in passes],
+        "p99_ms": [p99 for _, p99 in passes],
+    }
+
+
+def first_at(target, choices, measure):
+    """The figures of the first setting that reaches a recall; of the last if none does."""
+    figures = {}
+    for choice in choices:
+        figures = measure(choice) | {"setting": choice}
+        if figures["recall"] >= target:
+            break
+    return figures
+
+
+def own_mib():
+    """Memory of this process that is not a file's, in MiB, without what malloc keeps for later."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    text = Path("/proc/self/smaps_rollup").read_text()
+    return int(re.search(r"Anonymous:\s+(\d+) kB", text)[1]) / 1024

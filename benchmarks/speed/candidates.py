@@ -1,0 +1,89 @@
+"""Where 500 candidates of 2 million may come from: recall, latency, and what ranking makes of them.
+
+A visitor is a vector and a taste: the true score of an item is their product and, on top, a part
+that embeddings do not hold (the product of four hidden numbers of each). What is nearest by the
+vectors is one thing; the other is NDCG@20 of the candidates after they were ranked by the true
+score, against the best 20 of the whole catalogue. An attribute query asks for the three models
+that the visitor took last, in the price range of the last.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from harness import Bench, Side
+from index_vectors import ANNOY, Catalogue, clustered, export
+from palate.types import Float32Array
+
+N = 2_000_000
+TOP = 20
+RANGES = 8  # of prices
+HIDDEN = 4  # numbers of an item that its embedding does not hold
+WEIGHT = 0.02  # of their product: a score's standard deviation, on the scale of cosines
+SETTINGS = {"recall": 0.98, "trees": 100, "found": True}
+
+
+def main() -> None:
+    bench = Bench("speed-candidates", "500 candidates of 2 million, ranked by true scores", runs=1)
+    catalogue = clustered(N)
+    rng = np.random.default_rng(5)
+    hidden = rng.standard_normal((N, HIDDEN), dtype=np.float32)
+    tastes = WEIGHT / 2 * rng.standard_normal((len(catalogue.queries), HIDDEN), dtype=np.float32)
+    with tempfile.TemporaryDirectory(prefix="palate-bench-") as temporary:
+        folder = Path(temporary)
+        export(catalogue, folder)
+        _attributes(catalogue, folder, rng)
+        sides = {
+            "ours": Side("index_candidates.py", arguments=("{}",)),
+            "annoy": Side("index_annoy.py", ANNOY, (json.dumps(SETTINGS),)),
+        }
+        runs = bench.in_turn(sides, folder)
+    methods = runs["ours"][0] | {"annoy (100 trees)": runs["annoy"][0]}
+    ndcg: dict[str, list[float]] = {name: [] for name in methods}
+    for user in range(len(tastes)):
+        gains = _gains(catalogue, hidden, tastes, user)
+        for name, found in methods.items():
+            ndcg[name].append(_ndcg(gains, found["found"][user]))
+    for name, found in methods.items():
+        bench.add(f"{name}/recall@500", found["recall"], higher_is_better=True)
+        bench.add(f"{name}/p50", found["p50_ms"], unit="ms", higher_is_better=False)
+        bench.add(f"{name}/p99", found["p99_ms"], unit="ms", higher_is_better=False)
+        bench.add(f"{name}/NDCG@20", float(np.mean(ndcg[name])), higher_is_better=True)
+    bench.finish()
+
+
+def _attributes(catalogue: Catalogue, folder: Path, rng: np.random.Generator) -> None:
+    """The model of an item is its cluster; visitors like those of the items they took."""
+    parts = rng.integers(0, RANGES, len(catalogue.groups)).astype(np.int8)
+    liked = np.column_stack((catalogue.groups[catalogue.bases], parts[catalogue.bases[:, -1]]))
+    np.save(folder / "groups.npy", catalogue.groups)
+    np.save(folder / "parts.npy", parts)
+    np.save(folder / "liked.npy", liked.astype(np.int64))
+
+
+def _gains(
+    catalogue: Catalogue, hidden: Float32Array, tastes: Float32Array, user: int
+) -> Float32Array:
+    """(n,) what each item is worth: its true score above that of the thousandth, or nothing."""
+    scores = catalogue.vectors @ catalogue.queries[user] + hidden @ tastes[user]
+    floor = np.partition(scores, -1000)[-1000]
+    return np.maximum(scores - floor, 0)
+
+
+def _ndcg(gains: Float32Array, rows: Sequence[int]) -> float:
+    discounts = 1 / np.log2(np.arange(2, TOP + 2))
+    ideal = np.sort(np.partition(gains, -TOP)[-TOP:])[::-1]
+    best = np.sort(gains[np.asarray(rows, np.int64)])[::-1][:TOP]
+    return float((best * discounts[: len(best)]).sum() / (ideal * discounts).sum())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""`palate demo cars`: a marketplace that changes while it is asked."""

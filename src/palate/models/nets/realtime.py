@@ -1,0 +1,197 @@
+"""The three nets: users and items become points of one space, and pairs of them outcomes.
+
+    item  v = unit( W2 relu( sum_l w_l T[slot_l] + W1 numbers + b1 ) + b2 + E[id] )
+    user  u = unit( sum_h g_h * r_h + V2 relu( V1 [profile; r_1 .. r_H; context] + c1 ) + c2 )
+          r_h = sum_k softmax_k( a_h . v_k + t_hk ) v_k        over the newest items k
+    rank  p = sigmoid( MLP( A u + B v + C (u * v) + D |u - v| + F features + d ) )
+
+`A u + d` is the user's half of RankNet's first layer: the same for all candidates of a request.
+
+Sources: Covington, Adams and Sargin 2016, "Deep neural networks for YouTube recommendations",
+RecSys (a tower for users, one for ranking); Yi et al. 2019, RecSys, section 3 (two towers, unit
+vectors over a temperature); Vaswani et al. 2017, NIPS, section 3.2.2 (heads).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from palate.models.realtime.config import RealtimeConfig
+from palate.train.dropout import Dropout
+
+__all__ = ["FARTHEST", "LEAST", "ItemNet", "RankNet", "RealtimeNet", "Sizes", "UserNet", "unit"]
+
+LEAST: Final = 1e-6  # a shorter vector has no direction and stays near zero
+FARTHEST: Final = 5.0  # deviations from the mean at which a number of a profile is cut
+SPREAD: Final = 3.0  # between the flattest and the steepest head's forgetting
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What the nets read.
+
+    Attributes:
+        features: Rows of the items' table of attributes.
+        numbers: Width of the items' dense block.
+        ids: Rows of the table of ids, that of zeros included.
+        profile: Width of a profile.
+        context: Width of a moment.
+        outcomes: What RankNet tells apart.
+    """
+
+    features: int
+    numbers: int
+    ids: int
+    profile: int
+    context: int
+    outcomes: int
+
+
+def unit(x: torch.Tensor) -> torch.Tensor:
+    """Rows of length 1."""
+    rows: torch.Tensor = x / x.norm(dim=1, keepdim=True).clamp_min(LEAST)
+    return rows
+
+
+class ItemNet(nn.Module):
+    """Items to (n, dimension) unit vectors."""
+
+    def __init__(self, sizes: Sizes, config: RealtimeConfig) -> None:
+        super().__init__()
+        self.config = config
+        hidden, dimension = config.hidden, config.dimension
+        self.table = nn.EmbeddingBag(sizes.features, hidden, mode="sum", sparse=True)
+        self.numbers = nn.Linear(sizes.numbers, hidden) if sizes.numbers else None
+        self.first_bias = nn.Parameter(torch.zeros(hidden))
+        self.dropout = Dropout(config.dropout)
+        self.out = nn.Linear(hidden, dimension)
+        self.ids = nn.Embedding(sizes.ids, dimension, sparse=True)
+        nn.init.normal_(self.table.weight, std=0.1)
+        nn.init.normal_(self.ids.weight, std=0.1)
+        with torch.no_grad():
+            self.ids.weight[0] = 0
+
+    def forward(
+        self,
+        slots: torch.Tensor,
+        weights: torch.Tensor,
+        numbers: torch.Tensor,
+        ids: torch.Tensor,
+    ) -> torch.Tensor:
+        """Embed.
+
+        Args:
+            slots: (n, L) int64 rows of the table.
+            weights: (n, L).
+            numbers: (n, k).
+            ids: (n,) int64 rows of the table of ids; 0 reads zeros.
+        """
+        hidden = self.table(slots, per_sample_weights=weights) + self.first_bias
+        if self.numbers is not None:
+            hidden = hidden + self.numbers(numbers)
+        vectors: torch.Tensor = self.out(self.dropout(torch.relu(hidden)))
+        if self.config.ids:
+            known = ids > 0
+            if self.training and self.config.id_dropout > 0:
+                known = known & (torch.rand(ids.shape) >= self.config.id_dropout)
+            vectors = vectors + self.ids(ids) * known.unsqueeze(1)
+        return unit(vectors)
+
+
+class UserNet(nn.Module):
+    """Profile, newest items and moment to (n, dimension) unit vectors."""
+
+    mean: torch.Tensor
+    scale: torch.Tensor
+
+    def __init__(self, sizes: Sizes, config: RealtimeConfig) -> None:
+        super().__init__()
+        dimension, heads, m = config.dimension, config.heads, config.recent
+        self.register_buffer("mean", torch.zeros(sizes.profile))
+        self.register_buffer("scale", torch.ones(sizes.profile))
+        wide = sizes.profile + sizes.context + (heads * dimension if m else 0)
+        self.first = nn.Linear(wide, config.hidden)
+        self.dropout = Dropout(config.dropout)
+        self.out = nn.Linear(config.hidden, dimension)
+        self.m = m
+        if m:
+            steep = torch.linspace(0.0, SPREAD, heads).unsqueeze(1)
+            self.places = nn.Parameter(-steep * torch.arange(m - 1, -1, -1.0) / m)
+            self.queries = nn.Parameter(torch.zeros(heads, dimension))
+            self.gates = nn.Parameter(torch.full((heads, dimension), 1.0 / heads))
+
+    def forward(
+        self, profile: torch.Tensor, recent: torch.Tensor, context: torch.Tensor
+    ) -> torch.Tensor:
+        """Embed.
+
+        Args:
+            profile: (n, p).
+            recent: (n, m, dimension), newest last; rows of zeros for none.
+            context: (n, c).
+        """
+        parts = [((profile - self.mean) * self.scale).clamp(-FARTHEST, FARTHEST), context]
+        if not self.m:
+            return unit(self.out(self.dropout(torch.relu(self.first(torch.cat(parts, 1))))))
+        pooled = self.pooled(recent)  # (n, heads, dimension)
+        parts.append(pooled.flatten(1))
+        hidden = torch.relu(self.first(torch.cat(parts, 1)))
+        return unit((pooled * self.gates).sum(1) + self.out(self.dropout(hidden)))
+
+    def pooled(self, recent: torch.Tensor) -> torch.Tensor:
+        """(n, heads, dimension) weighed means of the newest items; zeros where there are none."""
+        there = ((recent * recent).sum(2) > 0).unsqueeze(1)  # (n, 1, m)
+        logits = self.queries @ recent.transpose(1, 2) + self.places  # (n, heads, m)
+        weights = torch.softmax(logits.masked_fill(~there, -1e9), dim=2) * there
+        return weights @ recent
+
+
+class RankNet(nn.Module):
+    """Pairs to (n, outcomes) log odds."""
+
+    def __init__(self, sizes: Sizes, config: RealtimeConfig) -> None:
+        super().__init__()
+        wide, deep = config.rank_hidden
+        self.user = nn.Linear(config.dimension, wide)
+        self.pair = nn.Linear(3 * config.dimension + sizes.context, wide, bias=False)
+        self.dropout = Dropout(config.dropout)
+        self.second = nn.Linear(wide, deep)
+        self.out = nn.Linear(deep, sizes.outcomes)
+
+    def forward(
+        self, user: torch.Tensor, items: torch.Tensor, features: torch.Tensor
+    ) -> torch.Tensor:
+        """Log odds of each outcome.
+
+        Args:
+            user: (n, dimension), one for each pair.
+            items: (n, dimension).
+            features: (n, f) of the request.
+        """
+        pair = torch.cat((items, user * items, (user - items).abs(), features), 1)
+        hidden = self.dropout(torch.relu(self.user(user) + self.pair(pair)))
+        logits: torch.Tensor = self.out(torch.relu(self.second(hidden)))
+        return logits
+
+
+class RealtimeNet(nn.Module):
+    """All three, trained together."""
+
+    def __init__(self, sizes: Sizes, config: RealtimeConfig) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.item = ItemNet(sizes, config)
+        self.user = UserNet(sizes, config)
+        self.rank = RankNet(sizes, config)
+
+    def standardise(self, profiles: torch.Tensor) -> None:
+        """Take mean and deviation of profiles, (n, p), so that all their numbers weigh alike."""
+        if len(profiles) > 1 and profiles.shape[1]:
+            self.user.mean.copy_(profiles.mean(0))
+            deviation = functional.relu(profiles.std(0) - LEAST) + LEAST
+            self.user.scale.copy_(torch.where(deviation > 1e-4, 1 / deviation, 0.0))

@@ -1,0 +1,163 @@
+"""Training of the three nets: examples in memory or in Parquet, judged on what came later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+
+from palate.data.histories import Histories
+from palate.errors import DataError
+from palate.models.held_out import HeldOut
+from palate.models.nets.realtime import RealtimeNet, Sizes
+from palate.models.nets.realtime_batches import Refreshed, array_batches, parquet_batches
+from palate.models.nets.realtime_loss import ItemTensors, JointLoss, embed_all
+from palate.models.newest import newest_liked
+from palate.models.realtime.config import RealtimeConfig
+from palate.models.realtime.context import NAMES
+from palate.models.realtime.events import Events
+from palate.models.realtime.examples import (
+    Examples,
+    Profiles,
+    example_entries,
+    make_examples,
+)
+from palate.models.realtime.items import ItemEncoder, ItemRows
+from palate.models.realtime.table import write_examples
+from palate.train.batches import Batches
+from palate.train.loop import train
+from palate.train.seeds import seeded
+from palate.types import BoolArray, Float32Array, Progress
+
+__all__ = ["Course", "learn"]
+
+SAMPLE: Final = 20_000  # examples whose profiles say how wide each of their numbers spreads
+USERS_AT_ONCE: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What is learned from.
+
+    Attributes:
+        events: Of everybody.
+        profiles: What profiles are made of.
+        encoder: What made `rows`.
+        rows: Of all items.
+        config: Hyperparameters.
+        folder: Where the training table is written, to be streamed; None holds it in memory.
+        progress: Called while training.
+    """
+
+    events: Events
+    profiles: Profiles
+    encoder: ItemEncoder
+    rows: ItemRows
+    config: RealtimeConfig
+    folder: Path | None = None
+    progress: Progress | None = None
+
+
+def learn(
+    course: Course, among: BoolArray, held: HeldOut | None, epochs: int
+) -> tuple[RealtimeNet, int]:
+    """A net in evaluation mode, and its best epoch.
+
+    Args:
+        course: What is learned from.
+        among: (n,) bool, the events that may be examples.
+        held: What decides when to stop; None trains all `epochs`.
+        epochs: At most.
+    """
+    config = course.config.model_copy(update={"epochs": epochs})
+    batches, counts, sample = _batches(course, among, "whole" if held is None else "stopping")
+    with seeded(config.seed):
+        net = RealtimeNet(_sizes(course), config)
+    net.standardise(torch.from_numpy(sample))
+    items = ItemTensors(course.rows)
+    loss = JointLoss(items, counts, config)
+    validate = None if held is None else _validation(net, items, held, course)
+    done = train(
+        net,
+        loss,
+        Refreshed(batches, lambda epoch: loss.refresh(net, epoch)),
+        config,
+        validate=validate,
+        progress=course.progress,
+    )
+    return net, done.epoch
+
+
+def _sizes(course: Course) -> Sizes:
+    encoder, config = course.encoder, course.config
+    return Sizes(
+        features=encoder.n_features,
+        numbers=encoder.n_numbers,
+        ids=encoder.n_ids,
+        profile=course.profiles.size,
+        context=len(NAMES) if config.context else 0,
+        outcomes=len(course.events.outcomes),
+    )
+
+
+def _batches(
+    course: Course, among: BoolArray, inside: str
+) -> tuple[Batches, np.ndarray, Float32Array]:
+    """Batches, examples of each item, and a sample of profiles."""
+    events, config = course.events, course.config
+    entries = example_entries(events, config, among)
+    if not len(entries):
+        raise DataError(
+            "realtime has nothing to learn from: no event is worth more than 0",
+            hint="give ratings or event weights above 0",
+        )
+    n_items = events.histories.n_items
+    counts = np.bincount(events.histories.items[entries], minlength=n_items).astype(np.float64)
+    rng = np.random.default_rng(config.seed)
+    some = np.sort(rng.permutation(len(entries))[:SAMPLE])
+    sample = course.profiles.before(events.histories, entries[some])
+    parts = make_examples(events, entries, course.profiles, config)
+    if course.folder is not None:
+        paths = write_examples(parts, course.folder / inside)
+        return parquet_batches(paths, n_items, config), counts, sample
+    return array_batches(_joined(list(parts)), n_items, config), counts, sample
+
+
+def _joined(parts: list[Examples]) -> Examples:
+    if len(parts) == 1:
+        return parts[0]
+    names = Examples.__slots__
+    return Examples(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
+
+
+def _validation(
+    net: RealtimeNet, items: ItemTensors, held: HeldOut, course: Course
+) -> Callable[[], float]:
+    """NDCG@10 of what came later, over all items, by the embeddings alone."""
+    asked = held.asked
+    profiles = course.profiles.after(asked)
+    recent = newest_liked(asked, max(1, course.config.recent))[0][:, : course.config.recent]
+    context = np.zeros((asked.n_users, net.sizes.context), np.float32)
+
+    def validate() -> float:
+        vectors = embed_all(net, items)
+        at = 0
+
+        def scores(part: Histories) -> Float32Array:
+            nonlocal at
+            some = slice(at, at + part.n_users)
+            at += part.n_users
+            of = torch.from_numpy(recent[some].astype(np.int64))
+            users = net.user(
+                torch.from_numpy(profiles[some]), vectors[of], torch.from_numpy(context[some])
+            )
+            found: Float32Array = (users @ vectors[:-1].T).numpy()
+            return found
+
+        return held.ndcg(scores)
+
+    return validate

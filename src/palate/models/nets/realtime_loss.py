@@ -1,0 +1,235 @@
+"""The joint loss of the three nets: retrieval, one space, outcomes.
+
+    softmax  -ln  e^(s_i / tau - ln Q_i) / sum_j e^(s_j / tau - ln Q_j),   s = u . v
+    cosine   1 - u . v_i
+    rank     binary cross entropy of each outcome
+
+over the items j taken by the batch's other rows, drawn evenly from the catalogue, shown to the
+user and not taken, and near the user in the current index. Q_j is how often item j is expected
+among the first two kinds: B p_j + N / n for B rows, N draws, p_j the item's share of examples.
+
+Sources: Yi et al. 2019, "Sampling-bias-corrected neural modeling for large corpus item
+recommendations", RecSys, section 3; Yang et al. 2020, "Mixed negative sampling for learning
+two-tower neural networks in recommendations", WWW companion, section 3 (draws from the catalogue
+beside those of the batch); Huang et al. 2020, "Embedding-based retrieval in Facebook search",
+KDD, section 6.1 (hard negatives: not the very first of the index, which may be liked).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from palate.models.nets.realtime import RealtimeNet
+from palate.models.nets.realtime_batches import Step
+from palate.models.realtime.config import RealtimeConfig
+from palate.models.realtime.items import ItemRows
+from palate.train.batches import Batch
+from palate.train.losses import bpr, cosine, in_batch_softmax
+from palate.train.seeds import generator
+from palate.types import Float64Array
+
+__all__ = ["ItemTensors", "JointLoss", "embed_all"]
+
+AT_ONCE: Final = 4096  # items embedded at a time
+NEAREST: Final = 100  # hard negatives are among so many of the index...
+SKIPPED: Final = 5  # ...but for the very first
+_POOL: Final = 7  # what a generator is for, within its key
+
+
+class ItemTensors:
+    """Inputs of all items as tensors.
+
+    Args:
+        rows: Of the item vocabulary, in its order.
+    """
+
+    def __init__(self, rows: ItemRows) -> None:
+        self.slots = torch.from_numpy(np.ascontiguousarray(rows.slots))
+        self.weights = torch.from_numpy(np.ascontiguousarray(rows.weights))
+        self.numbers = torch.from_numpy(np.ascontiguousarray(rows.numbers))
+        self.ids = torch.from_numpy(np.ascontiguousarray(rows.ids))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def embedded(self, net: RealtimeNet, items: torch.Tensor) -> torch.Tensor:
+        """(n, dimension) vectors of (n,) item rows."""
+        vectors: torch.Tensor = net.item(
+            self.slots[items].long(),
+            self.weights[items],
+            self.numbers[items],
+            self.ids[items].long(),
+        )
+        return vectors
+
+
+@torch.no_grad()
+def embed_all(net: RealtimeNet, items: ItemTensors) -> torch.Tensor:
+    """(n_items + 1, dimension) vectors, as they are served; the last row is zeros, for none."""
+    was = net.training
+    net.eval()
+    parts = [
+        items.embedded(net, torch.arange(start, min(start + AT_ONCE, len(items))))
+        for start in range(0, len(items), AT_ONCE)
+    ]
+    net.train(was)
+    parts.append(torch.zeros(1, parts[0].shape[1]))
+    return torch.cat(parts)
+
+
+class JointLoss:
+    """Called with the net and a batch by the loop.
+
+    Args:
+        items: Of the whole vocabulary.
+        counts: (n_items,) examples of each.
+        config: What is in the loss.
+
+    Attributes:
+        index: (n_items + 1, dimension), as `refresh` last made it; row -1 is zeros.
+    """
+
+    index: torch.Tensor
+
+    def __init__(self, items: ItemTensors, counts: Float64Array, config: RealtimeConfig) -> None:
+        self.items, self.config = items, config
+        shares = np.maximum(counts, 1e-3) / max(float(counts.sum()), 1.0)
+        self.shares = torch.from_numpy(shares.astype(np.float32))
+        self.pool = torch.arange(len(items))
+
+    def refresh(self, net: RealtimeNet, epoch: int) -> None:
+        """Make the index anew, and draw which of its items are searched."""
+        config, n = self.config, len(self.items)
+        if not config.recent_gradient or config.hard:
+            self.index = embed_all(net, self.items)
+        if n > config.hard_pool:
+            drawn = generator(config.seed, epoch, _POOL).choice(n, config.hard_pool, replace=False)
+            self.pool = torch.from_numpy(np.sort(drawn))
+
+    def __call__(self, net: nn.Module, batch: Batch) -> torch.Tensor:
+        """Mean loss of a batch."""
+        assert isinstance(net, RealtimeNet)
+        step, config = Step._make(batch), self.config
+        wanted = [step.item, step.drawn, step.shown.flatten()]
+        if config.recent and config.recent_gradient:
+            wanted.append(step.recent.flatten())
+        vectors, places = self._embedded(net, torch.cat(wanted))
+        B = len(step.item)
+        at = torch.split(places, [len(one) for one in wanted])
+        if config.recent and not config.recent_gradient:
+            rows = torch.where(step.recent < 0, len(self.items), step.recent)
+            recent = functional.embedding(rows, self.index)
+        else:
+            recent = vectors[at[-1]].view(B, -1, config.dimension)
+        users = net.user(step.profile, recent, step.context)
+        right, shown = vectors[at[0]], vectors[at[2]].view(B, -1, config.dimension)
+        loss = self._softmax(step, users, right, vectors[at[1]], shown)
+        hard = self._hard(users, step) if config.hard else None
+        if hard is not None:
+            near = self.items.embedded(net, hard.flatten()).view(*hard.shape, -1)
+            some = slice(0, len(hard))
+            asked = users[some, :, None]
+            above = (right[some, None] @ asked).view(-1) / config.tau
+            below = (near @ asked).squeeze(2) / config.tau
+            loss = loss + bpr(above, below) * (len(hard) / B)
+        if config.cosine > 0:
+            loss = loss + config.cosine * cosine(users, right)
+        if config.rank > 0:
+            near = near if hard is not None else shown[:0]
+            loss = loss + config.rank * self._outcomes(net, step, users, right, (shown, near))
+        return loss
+
+    def _embedded(
+        self, net: RealtimeNet, wanted: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Vectors of the distinct items, then one of zeros; and the row of each wanted one."""
+        distinct, places = torch.unique(wanted, return_inverse=True)
+        none = int(distinct[0] < 0)
+        vectors = self.items.embedded(net, distinct[none:])
+        zeros = torch.zeros(1, vectors.shape[1])
+        places = torch.where(wanted < 0, len(vectors), places - none)
+        return torch.cat((vectors, zeros)), places
+
+    def _softmax(
+        self,
+        step: Step,
+        users: torch.Tensor,
+        right: torch.Tensor,
+        drawn: torch.Tensor,
+        shown: torch.Tensor,
+    ) -> torch.Tensor:
+        """Each row's item among those of the other rows, the drawn ones, and what was shown."""
+        config, B = self.config, len(step.item)
+        asked = users / config.tau
+        columns, items = torch.cat((right, drawn)), torch.cat((step.item, step.drawn))
+        log_q = self._log_q(B, len(step.drawn)) if config.log_q else None
+        beside = (shown @ asked[:, :, None]).squeeze(2)
+        if log_q is None:
+            scores = asked @ columns.T
+        else:  # one product instead of a pass over all scores
+            ones = asked.new_ones(B, 1)
+            lowered = torch.cat((columns, -log_q[items, None]), 1)
+            scores = torch.cat((asked, ones), 1) @ lowered.T
+            beside = beside - log_q[step.shown.clamp_min(0)]
+        if not config.in_batch:
+            others = torch.ones(B, B, dtype=torch.bool).fill_diagonal_(fill_value=False)
+            scores[:, :B].masked_fill_(others, -torch.inf)
+        return in_batch_softmax(scores, items, own=(beside, step.shown))
+
+    def _log_q(self, B: int, N: int) -> torch.Tensor:
+        """(n_items,) logarithm of how often an item is expected among the shared negatives."""
+        expected = torch.full_like(self.shares, N / len(self.items))
+        if self.config.in_batch:
+            expected = expected + B * self.shares
+        return torch.log(expected)
+
+    @torch.no_grad()
+    def _hard(self, users: torch.Tensor, step: Step) -> torch.Tensor:
+        """(rows, hard) items that the index has near the first rows' users."""
+        config = self.config
+        some = users[: config.hard_rows].detach()
+        scores = some @ self.index[self.pool].T
+        known = torch.cat((step.item[: len(some), None], step.recent[: len(some)]), 1)
+        at = torch.searchsorted(self.pool, known.clamp_min(0).contiguous())
+        at = at.clamp_max(len(self.pool) - 1)
+        there = self.pool[at] == known
+        scores[torch.nonzero(there)[:, 0], at[there]] = -2.0
+        found = torch.topk(scores, min(NEAREST, len(self.pool)), dim=1).indices
+        skipped = min(SKIPPED, found.shape[1] - 1)
+        lots = torch.randint(skipped, found.shape[1], (len(some), config.hard))
+        return self.pool[found.gather(1, lots)]
+
+    def _outcomes(
+        self,
+        net: RealtimeNet,
+        step: Step,
+        users: torch.Tensor,
+        right: torch.Tensor,
+        left: tuple[torch.Tensor, torch.Tensor],
+    ) -> torch.Tensor:
+        """RankNet's loss: what was taken, another row's, what was shown, what is near."""
+        R = min(len(users), self.config.rank_rows)
+        rolled = torch.roll(torch.arange(R), 1)
+        apart = torch.nonzero(step.item[rolled] != step.item[:R])[:, 0]
+        pairs = [
+            (torch.arange(R), right[:R]),
+            (apart, right[rolled[apart]]),
+        ]
+        shown, near = (one[:R] for one in left)
+        if shown.shape[1]:
+            row, place = torch.nonzero(step.shown[:R] >= 0, as_tuple=True)
+            pairs.append((row, shown[row, place]))
+        if len(near):
+            rows = torch.arange(len(near)).repeat_interleave(near.shape[1])
+            pairs.append((rows, near.flatten(0, 1)))
+        rows = torch.cat([row for row, _ in pairs])
+        labels = torch.cat(
+            (step.outcomes[:R], step.outcomes.new_zeros(len(rows) - R, step.outcomes.shape[1]))
+        )
+        logits = net.rank(users[rows], torch.cat([one for _, one in pairs]), step.context[rows])
+        return functional.binary_cross_entropy_with_logits(logits, labels)

@@ -1,0 +1,50 @@
+"""What is known of the moment of a request: its hour and weekday, or nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from palate.types import Float32Array, Int64Array
+
+__all__ = ["NAMES", "context_vector", "contexts_of"]
+
+NAMES: Final = ("known", "hour:sin", "hour:cos", "weekday:sin", "weekday:cos")
+HOUR_US: Final = 3_600_000_000
+_THURSDAY: Final = 3  # 1970-01-01, counted from Monday
+
+
+def contexts_of(times_us: Int64Array, *, utc_offset_h: float = 0.0) -> Float32Array:
+    """(n, len(NAMES)) float32: hour and weekday as points on circles; zeros where unknown.
+
+    Args:
+        times_us: (n,) microseconds since 1970 UTC; -1 where unknown.
+        utc_offset_h: Hours added first.
+    """
+    hours = times_us / HOUR_US + utc_offset_h
+    week = (hours / 24 + _THURSDAY) / 7
+    turns = np.stack((hours / 24, week), axis=1) * (2 * math.pi)
+    found = np.ones((len(times_us), len(NAMES)), np.float32)
+    found[:, 1::2], found[:, 2::2] = np.sin(turns), np.cos(turns)
+    found[times_us < 0] = 0
+    return found
+
+
+def context_vector(context: Mapping[str, Any] | None) -> Float32Array:
+    """(len(NAMES),) float32 of one request; zeros where nothing usable is said.
+
+    Args:
+        context: `timestamp`, microseconds since 1970 UTC, and optionally `utc_offset_h`. What is
+            missing or of another type counts as unknown: a request is answered all the same.
+    """
+    said = {} if context is None else context
+    time_us, offset_h = said.get("timestamp"), said.get("utc_offset_h", 0.0)
+    usable = isinstance(time_us, int) and not isinstance(time_us, bool) and 0 <= time_us < 1 << 62
+    if not isinstance(offset_h, int | float) or not -24 <= offset_h <= 24:
+        offset_h = 0.0
+    times = np.array([time_us if usable else -1], np.int64)
+    vector: Float32Array = contexts_of(times, utc_offset_h=float(offset_h))[0]
+    return vector

@@ -1,0 +1,231 @@
+"""The real-time deep recommender: user, item and rank nets, trained once, served as they are.
+
+    score(u, i) = userNet(profile of u, newest items of u) . itemNet(attributes of i, id of i)
+
+and, where that is better on the validation part, the head of the list is ordered by
+
+    score / tau + w ln  sum_o worth_o rankNet_o(u, i) / sum_o worth_o
+
+torch trains it (`palate[train]`) and ONNX Runtime scores it (`palate[realtime]`). An item is
+answered by its attributes whether or not anybody has touched it; `with_items` takes a newer
+catalogue. `nets` is what a service embeds and ranks with, item by item and request by request.
+
+Sources: Covington, Adams and Sargin 2016, RecSys; Yi et al. 2019, RecSys; Huang et al. 2020, KDD
+(see `nets/realtime*.py` for what was taken from each).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+import polars as pl
+
+from palate._optional import require
+from palate.data.dataset import Dataset
+from palate.data.histories import Histories
+from palate.errors import ConfigError, DataError, NotFittedError
+from palate.models.base import Recommender
+from palate.models.deep import alike
+from palate.models.held_out import HeldOut
+from palate.models.realtime import files, stored
+from palate.models.realtime.config import RealtimeConfig
+from palate.models.realtime.events import Events
+from palate.models.realtime.examples import Profiles
+from palate.models.realtime.held import hold_out
+from palate.models.realtime.nets import Nets
+from palate.models.realtime.prepare import evidence_of, fit_encoder, fit_profiles
+from palate.models.realtime.scoring import Scorer
+from palate.types import BoolArray, Float32Array, FloatArray, Int32Array, Progress
+
+__all__ = ["Realtime"]
+
+RANK_WEIGHTS: Final = (0.25, 0.5, 1.0, 2.0)  # of which validation chooses, or none
+ALWAYS: Final = 1.0
+
+
+class Realtime(Recommender[RealtimeConfig]):
+    """User, item and rank nets.
+
+    Args:
+        config: Hyperparameters.
+        served: What was shown, as `data.outcomes.join_outcomes` gives it; what was left alone
+            teaches, beside events of the dataset that are worth nothing.
+
+    Attributes:
+        folder: Where training writes its table, to read it again part by part, so that memory
+            does not grow with the log; None keeps it in memory. Whoever sets it removes it.
+    """
+
+    name = "realtime"
+    Config = RealtimeConfig
+    capabilities = frozenset({"similar_items", "cold_items"})
+    parallel = True
+    folder: Path | None = None
+
+    _nets: Nets
+    _profiles: Profiles
+    _vectors: Float32Array  # (n_items, dimension)
+    _known: BoolArray  # (n_items,) items that somebody took in training
+    _rank_weight: float
+    _scorer: Scorer
+
+    def __init__(
+        self, config: RealtimeConfig | None = None, *, served: pl.DataFrame | None = None
+    ) -> None:
+        super().__init__(config)
+        self._served = served
+        if not self.config.attributes:
+            self.capabilities = frozenset({"similar_items"})
+
+    @property
+    def nets(self) -> Nets:
+        """What a service embeds and ranks with.
+
+        Raises:
+            NotFittedError: Before `fit` or `load`.
+        """
+        if self._vocabulary is None:
+            raise NotFittedError(f"{self.name} is not fitted", hint="call fit or load first")
+        return self._nets
+
+    @property
+    def vectors(self) -> Float32Array:
+        """(n_items, dimension) float32 vectors of the items that the model knows, length 1."""
+        _ = self.nets
+        return self._vectors
+
+    # ------------------------------------------------------------------ fit
+
+    def _fit(self, dataset: Dataset, progress: Progress | None) -> None:
+        require("torch", extra="train")
+        require("onnx", extra="train")
+        from palate.models.nets.realtime_export import graphs_of
+        from palate.models.nets.realtime_fit import Course, learn
+
+        config = self.config
+        events = Events.of(dataset, self._served)
+        profiles = fit_profiles(dataset, events, config)
+        if not (config.recent or config.context or profiles.size):
+            raise ConfigError(
+                "realtime reads nothing of users: no profile, no recent items, no context",
+                hint="set recent above 0, or give items attributes",
+            )
+        encoder = fit_encoder(dataset, events, config)
+        rows = encoder.encode_frame(dataset.item_vocabulary.ids, dataset.items_by_row)
+        course = Course(events, profiles, encoder, rows, config, self.folder, progress)
+
+        def take(net: object) -> None:
+            parts = files.packed(
+                graphs_of(net, n_slots=encoder.n_slots),  # type: ignore[arg-type]  # torch's own
+                encoder,
+                profiles.layout,
+                dimension=config.dimension,
+                recent=config.recent,
+                context=config.context,
+                outcomes={o: dataset.schema.event_type(o).weight for o in events.outcomes},
+            )
+            nets = Nets(parts)
+            vectors = nets.embed_rows(rows)
+            if not np.isfinite(vectors).all():
+                raise DataError(
+                    "realtime diverged: a vector is no longer finite",
+                    hint="lower learning_rate, or set clip_norm to 1",
+                )
+            self._take(nets, profiles, vectors)
+
+        taken = events.histories.items[events.positive()]
+        self._known = np.bincount(taken, minlength=dataset.n_items) > 0
+        self._rank_weight = ALWAYS if config.rerank == "always" and config.rank > 0 else 0.0
+        epochs = config.epochs
+        if config.validation > 0 and config.patience > 0:
+            held, among = hold_out(events, share=config.validation, seed=config.seed)
+            if len(held):
+                net, epochs = learn(course, among, held, epochs)
+                take(net)
+                if config.rerank == "auto" and config.rank > 0:
+                    self._rank_weight = self._chosen(held)
+                if not config.refit:
+                    return
+        take(learn(course, np.ones(len(events), np.bool_), None, epochs)[0])
+
+    def _take(self, nets: Nets, profiles: Profiles, vectors: Float32Array) -> None:
+        self._nets, self._profiles, self._vectors = nets, profiles, vectors
+        self._scorer = Scorer(nets, profiles, vectors, tau=self.config.tau)
+        cold = self.config.attributes and (nets.encoder.columns is not None or nets.encoder.texts)
+        more = {"cold_items"} if cold else set()
+        self.capabilities = frozenset({"similar_items"} | more)
+
+    def _chosen(self, held: HeldOut) -> float:
+        """RankNet's weight that is best on what was held out; 0 where it does not help."""
+        best, chosen = held.ndcg(lambda part: self._scores(part, 0.0)), 0.0
+        for weight in RANK_WEIGHTS:
+            found = held.ndcg(lambda part, weight=weight: self._scores(part, weight))  # type: ignore[misc]
+            if found > best:
+                best, chosen = found, weight
+        return chosen
+
+    # ------------------------------------------------------------------ items
+
+    def with_items(self, dataset: Dataset) -> Self:
+        """Know the items of `dataset` from now on, and take its histories; nothing is learned.
+
+        Args:
+            dataset: Items with the attributes that the model was trained on.
+        """
+        vocabulary, counts, known = self.vocabulary, self.popularity, self._known
+        layout = self._nets.layout
+        evidence = None if layout is None else evidence_of(dataset, layout.definition)
+        profiles = Profiles(layout, evidence)
+        items = dataset.item_vocabulary
+        rows = self._nets.encoder.encode_frame(items.ids, dataset.items_by_row)
+        vectors = self._nets.embed_rows(rows)
+        before = vocabulary.rows(items.series)
+        self._popularity = np.where(before >= 0, counts[before], 0).astype(np.float32)
+        self._known = np.where(before >= 0, known[before], np.False_)
+        self._vocabulary, self._dataset = items, dataset
+        self._take(self._nets, profiles, vectors)
+        return self
+
+    # ------------------------------------------------------------------ answers
+
+    def score_histories(self, histories: Histories) -> FloatArray:
+        """(n, n_items) float32; 0 throughout where a history holds nothing liked."""
+        scores = self._scores(histories, self._rank_weight)
+        liked = np.concatenate(([0], np.cumsum(histories.values > 0)))
+        scores[liked[histories.indptr[1:]] == liked[histories.indptr[:-1]]] = 0
+        return scores
+
+    def _scores(self, histories: Histories, rank_weight: float) -> Float32Array:
+        scores = self._scorer.scores(
+            histories, rank_weight=rank_weight, candidates=self.config.candidates
+        )
+        if "cold_items" not in self.capabilities and not self._known.all():
+            scores[:, ~self._known] = scores.min(axis=1, keepdims=True)
+        return scores
+
+    def _similar_rows(self, items: Int32Array) -> FloatArray:
+        return alike(self._vectors, items)
+
+    # ------------------------------------------------------------------ files
+
+    def _state(self) -> dict[str, np.ndarray]:
+        return {
+            **stored.nets_arrays(self._nets),
+            **stored.evidence_arrays(self._profiles.evidence),
+            "known": self._known,
+            "vectors": self._vectors,
+            "rank_weight": np.array([self._rank_weight]),
+        }
+
+    def _restore(self, state: dict[str, np.ndarray]) -> None:
+        nets = stored.nets_from(state)
+        evidence = stored.evidence_from(state)
+        self._known, self._rank_weight = state["known"], float(state["rank_weight"][0])
+        vectors = state["vectors"]
+        if vectors.shape != (len(self._known), nets.dimension):
+            raise ValueError(f"vectors are {vectors.shape}")
+        if (evidence is None) != (nets.layout is None):
+            raise ValueError("evidence and layout do not belong together")
+        self._take(nets, Profiles(nets.layout, evidence), vectors)

@@ -1,0 +1,116 @@
+"""Candidates: a struct of arrays, one row an item, in the order in which they were found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+
+from palate.types import Float32Array, Int32Array, Int64Array
+
+__all__ = ["Candidates", "Proposal", "merged"]
+
+_RRF: Final = 60  # k of reciprocal rank fusion, as its authors chose it
+
+# Of a candidate before hydration, and of an item that has none.
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What one source gives.
+
+    Attributes:
+        ids: Best first; of an id that is there twice the first place counts.
+        scores: (len(ids),) float32 on the source's own scale; None: it has none.
+        complete: Whether asking it for more would give nothing further.
+    """
+
+    ids: Sequence[str]
+    scores: Float32Array | None = None
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Items under consideration. Stages replace columns; only a filter takes rows away.
+
+    Attributes:
+        ids: (n,) distinct.
+        places: (n, n_sources) int32: place in each source's list from 0, -1 where not in it.
+        given: (n, n_sources) float32: the source's own score, NaN where it gave none.
+        attributes: (n,) what is known of each item; empty before hydration.
+        changed_us: (n,) int64: when it last changed, microseconds since 1970 UTC; 0: unknown.
+        vectors: (n, dimension) float32, NaN for an item without one; None before hydration.
+        features: (n, f) float32, for the rank net; None where there are none.
+        outcomes: (n, n_outcomes) float32 probabilities; None where nothing ranked.
+        scores: (n,) float32, what they are worth, higher is better; NaN: unknown.
+    """
+
+    ids: list[str]
+    places: Int32Array
+    given: Float32Array
+    attributes: list[Mapping[str, Any]] = field(default_factory=list)
+    changed_us: Int64Array | None = None
+    vectors: Float32Array | None = None
+    features: Float32Array | None = None
+    outcomes: Float32Array | None = None
+    scores: Float32Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: Sequence[int] | Int64Array) -> Candidates:
+        """The candidates of these rows, in the order of `rows`."""
+        chosen = np.asarray(rows, np.int64)
+        plain = chosen.tolist()
+        return Candidates(
+            [self.ids[row] for row in plain],
+            self.places[chosen],
+            self.given[chosen],
+            [self.attributes[row] for row in plain],
+            None if self.changed_us is None else self.changed_us[chosen],
+            None if self.vectors is None else self.vectors[chosen],
+            None if self.features is None else self.features[chosen],
+            None if self.outcomes is None else self.outcomes[chosen],
+            None if self.scores is None else self.scores[chosen],
+        )
+
+    def with_scores(self, scores: Float32Array, outcomes: Float32Array | None = None) -> Candidates:
+        """The same items, scored."""
+        return replace(self, scores=scores, outcomes=outcomes)
+
+    def agreement(self) -> Float32Array:
+        """(n,) float32: how high the sources placed each item, the sum of 1 / (60 + place).
+
+        Places count from 1. Source: Cormack, Clarke and Buettcher 2009, "Reciprocal rank fusion
+        outperforms Condorcet and individual rank learning methods", section 2.
+        """
+        if self.places.shape[1] == 0:
+            return np.zeros(len(self.ids), np.float32)
+        parts = np.where(self.places >= 0, 1.0 / (_RRF + 1 + self.places), 0.0)
+        return np.asarray(parts.sum(axis=1), np.float32)
+
+
+def merged(proposals: Sequence[Proposal]) -> Candidates:
+    """All that the sources gave, each item once, in the order in which it was first found."""
+    place: dict[str, int] = {}
+    rows: list[Int64Array] = []
+    for proposal in proposals:
+        if not place:
+            place = {item: at for at, item in enumerate(dict.fromkeys(proposal.ids))}
+            if len(place) == len(proposal.ids):  # nearly always
+                rows.append(np.arange(len(place)))
+                continue
+        found = [place.setdefault(item, len(place)) for item in proposal.ids]
+        rows.append(np.array(found, np.int64))
+    shape = (len(place), len(proposals))
+    places, given = np.full(shape, -1, np.int32), np.full(shape, np.nan, np.float32)
+    for source, (proposal, own) in enumerate(zip(proposals, rows, strict=True)):
+        # Backwards, so that of an id that is there twice the first place stays.
+        places[own[::-1], source] = np.arange(len(own), dtype=np.int32)[::-1]
+        if proposal.scores is not None:
+            given[own[::-1], source] = proposal.scores[::-1]
+    return Candidates(list(place), places, given, [_NOTHING] * len(place))

@@ -1,0 +1,146 @@
+"""The course of one request through its stages: time, fallbacks, and what is said of both."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from palate.errors import PalateError
+from palate.pipeline.breaker import Breaker
+
+__all__ = ["STAGE_FAULTS", "Clock", "Course", "Degraded", "Step"]
+
+T = TypeVar("T")
+Clock = Callable[[], float]  # seconds, never falling
+
+# What a stage may raise that must not end a request: indexes, nets and stores come from anywhere.
+STAGE_FAULTS: Final[tuple[type[Exception], ...]] = (
+    PalateError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Degraded:
+    """A stage that did not do its work, so that the answer is less than what was meant."""
+
+    stage: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage that ran.
+
+    Attributes:
+        stage: Its name.
+        ms: How long it took.
+        items: How many candidates there were afterwards; -1 where that says nothing.
+    """
+
+    stage: str
+    ms: float
+    items: int = -1
+
+
+class Course:
+    """One request's way through the stages.
+
+    Args:
+        clock: In seconds.
+        budget_ms: Of the whole request: afterwards, optional stages are skipped.
+        breakers: Of the pipeline's stages, by name; a stage without one never rests.
+        budgets_ms: Of stages, by name: work that takes longer counts, but is held against it.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        budget_ms: float,
+        breakers: Mapping[str, Breaker],
+        budgets_ms: Mapping[str, float],
+    ) -> None:
+        self._clock = clock
+        self._budget_ms = budget_ms
+        self._ends = clock() + budget_ms / 1e3
+        self._breakers = breakers
+        self._budgets_ms = budgets_ms
+        self.degraded: list[Degraded] = []
+        self.steps: list[Step] = []
+
+    @property
+    def in_time(self) -> bool:
+        """Whether some of the request's budget is left."""
+        return self._clock() < self._ends
+
+    def attempt(
+        self,
+        stage: str,
+        work: Callable[[], T],
+        fallback: Callable[[], T],
+        *,
+        optional: bool = True,
+    ) -> T:
+        """What `work` gives; what `fallback` gives where it fails, rests, or has no time left.
+
+        Args:
+            stage: Its name.
+            work: Of the stage.
+            fallback: Must not fail.
+            optional: Whether it is skipped once the request's budget is gone.
+        """
+        begun = self._clock()
+        breaker = self._breakers.get(stage)
+        if optional and begun >= self._ends:
+            self.fell_back(stage, f"skipped: the request's {self._budget_ms:g} ms were gone")
+            return fallback()
+        if optional and breaker is not None and breaker.rests(begun):
+            self.fell_back(stage, "rests: it failed or overran several times in a row")
+            return fallback()
+        try:
+            result = work()
+        except STAGE_FAULTS as error:
+            self._failed(stage, error, breaker)
+            return fallback()
+        now = self._clock()
+        took_ms = (now - begun) * 1e3
+        self.steps.append(Step(stage, took_ms))
+        if breaker is not None:
+            if took_ms > self._budgets_ms.get(stage, math.inf):
+                breaker.went_wrong(now)
+            else:
+                breaker.went_well()
+        return result
+
+    def left(self, stage: str, items: int) -> None:
+        """Note how many candidates there were after a stage, if it is the one that just ran."""
+        if self.steps and self.steps[-1].stage == stage:
+            self.steps[-1] = replace(self.steps[-1], items=items)
+
+    def fell_back(self, stage: str, why: str) -> None:
+        """Note, once a stage, that something less than the stage's work was done."""
+        if all(noted.stage != stage for noted in self.degraded):
+            self.degraded.append(Degraded(stage, why))
+
+    def _failed(self, stage: str, error: Exception, breaker: Breaker | None) -> None:
+        if isinstance(error, PalateError):
+            logger.warning("stage %s failed: %s", stage, error)
+        else:
+            logger.error("stage %s failed", stage, exc_info=error)
+        if breaker is not None:
+            breaker.went_wrong(self._clock())
+        self.fell_back(stage, f"failed: {type(error).__name__}")

@@ -1,0 +1,48 @@
+"""What is asked of a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Any
+
+from palate.pipeline.filter import NO_FILTER, Filter
+from palate.pipeline.person import Person
+
+__all__ = ["Request"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One question.
+
+    Attributes:
+        user_id: Who asks; None for a visitor or anybody.
+        anonymous_id: The visitor.
+        person: Who they are, where the caller knows; else the part `people` is asked.
+        now_us: The moment, microseconds since 1970 UTC.
+        k: Items wanted; None for the surface's number.
+        filter: What every item must be, beside the surface's own filter.
+        excluded: Ids that must not be in the answer.
+        exclude_seen: Over the surface's own; None leaves it to that.
+        candidates: Ranks these, and asks no source.
+        context: Of the request, for the nets: device, place, what was searched for.
+        cursor: From the page before.
+        seed: Of exploration; None draws one.
+        explain: Whether to keep the journey of every item.
+    """
+
+    now_us: int
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    person: Person | None = None
+    k: int | None = None
+    filter: Filter = NO_FILTER
+    excluded: AbstractSet[str] = frozenset()
+    exclude_seen: bool | None = None
+    candidates: Sequence[str] | None = None
+    context: Mapping[str, Any] | None = field(default=None, hash=False)
+    cursor: str | None = None
+    seed: int | None = None
+    explain: bool = False

@@ -1,0 +1,57 @@
+r"""Freshness: what is younger moves up, by how much is said in the settings.
+
+key_i <- key_i + weight 2^(-age_i / half_life)
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import numpy as np
+from pydantic import Field
+
+from palate.pipeline.filter import seconds_of
+from palate.pipeline.rerank.base import order_by
+from palate.pipeline.stage import Asked, Ranking, StageSettings
+from palate.types import Float64Array
+
+__all__ = ["Freshness"]
+
+_DAY_S: Final = 86_400.0
+
+
+class Freshness(StageSettings):
+    """A bonus that halves with age; an item of unknown age gets none, one of the future all."""
+
+    kind: Literal["freshness"]
+    weight: float = Field(
+        default=0.2, gt=0, le=10, description="Bonus of a new item; 1 is all that scores differ by."
+    )
+    half_life_days: float = Field(default=7.0, gt=0, description="Age at which half is left.")
+    attribute: str | None = Field(
+        default=None, description="A time; none: when the item last changed."
+    )
+
+    @property
+    def reads_times(self) -> bool:
+        """Whether it goes by when items last changed, which the store alone knows."""
+        return self.attribute is None
+
+    def rerank(self, ranking: Ranking, asked: Asked) -> Ranking:
+        """By the raised keys."""
+        born_s = self._born_s(ranking)
+        age_days = np.maximum(asked.request.now_us / 1e6 - born_s, 0.0) / _DAY_S
+        bonus = np.exp2(-age_days / self.half_life_days)
+        keys = ranking.keys + self.weight * np.where(np.isnan(bonus), 0.0, bonus)
+        return Ranking(ranking.candidates, order_by(keys), keys)
+
+    def _born_s(self, ranking: Ranking) -> Float64Array:
+        """(n,) seconds since 1970 UTC, NaN where unknown."""
+        candidates = ranking.candidates
+        if self.attribute is not None:
+            raw = [attributes.get(self.attribute) for attributes in candidates.attributes]
+            return np.array([np.nan if v is None else seconds_of(v) for v in raw], np.float64)
+        if candidates.changed_us is None:
+            return np.full(len(candidates), np.nan)
+        changed = candidates.changed_us
+        return np.where(changed > 0, changed / 1e6, np.nan)

@@ -1,0 +1,133 @@
+"""Builds the index of one space beside the service, and publishes snapshots of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from palate.errors import BundleError, StoreError
+from palate.events.log.base import EventLog
+from palate.retrieval.index.drift import Drift
+from palate.retrieval.index.local import LocalIndex
+from palate.retrieval.indexer import Indexer, TopicTrimmedError
+from palate.retrieval.settings import RetrievalSettings
+from palate.retrieval.snapshot import Entry, Snapshots
+from palate.retrieval.spaces import Space
+
+__all__ = ["Builder"]
+
+logger = logging.getLogger(__name__)
+
+
+class Builder:
+    """Follows the topic for one space and publishes its index: at first, and when it changed.
+
+    It goes on from the newest snapshot that is whole, or begins with an empty index where the
+    space's records begin. A first snapshot waits until the whole catalogue is in the topic.
+
+    Args:
+        topic: `item_embeddings`, for reading.
+        snapshots: Where they are published.
+        name: Of the space.
+        space: How far the embedder is with it.
+        settings: How often, and by what.
+
+    Raises:
+        StoreError: No snapshot is whole, and the topic does not hold the space's beginning.
+    """
+
+    def __init__(
+        self,
+        topic: EventLog,
+        snapshots: Snapshots,
+        name: str,
+        space: Space,
+        settings: RetrievalSettings,
+    ) -> None:
+        self._topic = topic
+        self._snapshots = snapshots
+        self._name = name
+        self._space = space
+        self._settings = settings
+        self._published_at = -float("inf")
+        self._index, self.indexer, self.entry = self._begin()
+
+    def step(self, space: Space, clock: Callable[[], float] = time.monotonic) -> Entry | None:
+        """Catch up, and publish a snapshot if one is due; what was published.
+
+        Args:
+            space: How far the embedder is now.
+            clock: Monotonic seconds.
+
+        Raises:
+            StoreError: The topic, the object store or the pointer failed; call again.
+            TopicTrimmedError: What is needed is gone from the topic; make another builder.
+        """
+        if space.generation != self._space.generation:
+            raise TopicTrimmedError(f"space {self._name} is embedded anew")
+        self.indexer.catch_up()
+        if space.complete_at is None or self.indexer.applied < space.complete_at:
+            return None
+        if self.entry is not None and (
+            self.indexer.applied == self.entry.embeddings_offset
+            or clock() < self._published_at + self._settings.refresh_s
+        ):
+            return None
+        self._rebuild_if_drifted()
+        self.entry = self._snapshots.publish(
+            self._index,
+            space=self._name,
+            item_offset=self.indexer.item_offset,
+            embeddings_offset=self.indexer.applied,
+            sample=self._sampled(),
+        )
+        self._published_at = clock()
+        logger.info("snapshot %s with %d items", self.entry.snapshot, len(self._index))
+        return self.entry
+
+    # ------------------------------------------------------------------ private
+
+    def _begin(self) -> tuple[LocalIndex, Indexer, Entry | None]:
+        """From the newest snapshot that is whole and that the topic goes on from."""
+        found = self._snapshots.pointed(self._name)
+        entries = () if found is None else found[0].entries
+        for entry in entries:
+            if not self._topic.start() - 1 <= entry.embeddings_offset <= self._topic.head():
+                continue
+            if entry.embeddings_offset < self._space.since:
+                continue  # of an earlier time that this space was embedded
+            try:
+                index, manifest = self._snapshots.load(entry)
+            except BundleError as error:
+                logger.error("snapshot %s is not gone on from: %s", entry.snapshot, error)
+                continue
+            after, items = manifest.embeddings_offset, manifest.item_offset
+            indexer = Indexer(self._topic, index, self._name, after=after, item_offset=items)
+            return index, indexer, entry if entry is entries[0] else None
+        if entries:
+            logger.warning("space %s has no snapshot to go on from", self._name)
+            self._snapshots.withdraw(self._name)
+        if self._space.since + 1 < self._topic.start():
+            raise StoreError(
+                f"space {self._name} has no whole snapshot, and item_embeddings no longer holds "
+                "its beginning",
+                hint="stop the embedder and delete the folder embeddings/: all is embedded anew",
+            )
+        index = LocalIndex(self._space.dimension, self._settings.metric)
+        return index, Indexer(self._topic, index, self._name, after=self._space.since), None
+
+    def _rebuild_if_drifted(self) -> None:
+        """New lists, where the rows no longer fit into the old ones."""
+        reasons = Drift.of(self._index).reasons()
+        if not reasons:
+            return
+        logger.info("the index of space %s is built anew: %s", self._name, "; ".join(reasons))
+        ids, vectors = self._index.items()
+        self._index = LocalIndex.build(ids, vectors, self._index.metric)
+        self.indexer.index = self._index
+
+    def _sampled(self) -> list[str]:
+        """Items spread evenly over all of them."""
+        ids, _ = self._index.items()
+        return ids[:: max(1, len(ids) // self._settings.sample)][: self._settings.sample]

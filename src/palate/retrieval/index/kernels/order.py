@@ -1,0 +1,109 @@
+"""What comes first: lists before a scan, rows after it."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from palate.retrieval.index.kernels.codes import product
+
+__all__ = ["best_first", "list_scores", "next_lists", "pick"]
+
+
+@numba.njit(cache=True, nogil=True)
+def list_scores(query, length, centroids, biases, reach, distances):
+    """What a good row of each list may score: (n_lists,) float32.
+
+    The score of its centroid and, on top, `reach` times how far the products of the query with
+    the list's rows spread around that.
+
+    Args:
+        query: (d,) float32; of a Euclidean search, twice the query.
+        length: Of the query, as it was given.
+        centroids: (n_lists, d) float32.
+        biases: (n_lists,) float32, added to products.
+        reach: (n_lists,) float32.
+        distances: Whether scores are Euclidean.
+    """
+    n = centroids.shape[0]
+    out = np.empty(n, np.float32)
+    for one in range(n):
+        near = product(query, centroids, one) + biases[one]
+        step = length
+        if distances:  # -|q - c|^2 falls by 2 |q - c| a step towards c, not by |q|
+            step = np.float32(2.0) * np.sqrt(max(length * length - near, np.float32(0.0)))
+        out[one] = near + step * reach[one]
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def next_lists(scores, n, below):
+    """The best `n` lists that score less than `below`, best first, int32; and the last's score.
+
+    Lists of one score come together, so there may be more than `n`.
+    """
+    rest = scores[scores < below]
+    if n >= rest.shape[0]:
+        floor = np.float32(-np.inf)
+    else:
+        floor = np.partition(rest, rest.shape[0] - n)[rest.shape[0] - n]
+    chosen = np.flatnonzero((scores >= floor) & (scores < below)).astype(np.int32)
+    return chosen[np.argsort(-scores[chosen])], floor
+
+
+@numba.njit(cache=True, nogil=True)
+def best_first(query, vectors, biases, slots, alive):
+    """Rows by their float32 vectors, the best first.
+
+    Args:
+        query: (d,) float32.
+        vectors: (n, d) float32.
+        biases: (n,) float32, added to products.
+        slots: (m,) int32.
+        alive: (n,) uint8.
+
+    Returns:
+        Scores (m,) float32, slots (m,) int32, and whether all of them are plainly alive.
+    """
+    scores = np.empty(slots.shape[0], np.float32)
+    plain = True
+    for at in range(slots.shape[0]):
+        slot = slots[at]
+        scores[at] = product(query, vectors, slot) + biases[slot]
+        plain = plain and alive[slot] == 1
+    order = np.argsort(-scores)
+    return scores[order], slots[order], plain
+
+
+@numba.njit(cache=True, nogil=True)
+def pick(scores, slots, names, k):
+    """The first `k` rows, no name twice.
+
+    Args:
+        scores: (m,) float32, falling.
+        slots: (m,) int32.
+        names: (n,) of each slot, equal where two rows are one item's.
+        k: How many.
+
+    Returns:
+        Scores and slots of those picked.
+    """
+    size = 16
+    while size < 2 * slots.shape[0]:
+        size *= 2
+    seen = np.full(size, -1, np.int64)
+    kept_scores, kept = np.empty(k, np.float32), np.empty(k, np.int32)
+    n = 0
+    for at in range(slots.shape[0]):
+        if n == k:
+            break
+        name = np.int64(names[slots[at]])
+        place = (name * 2654435761) & (size - 1)
+        while seen[place] >= 0 and seen[place] != name:
+            place = (place + 1) & (size - 1)
+        if seen[place] == name:
+            continue
+        seen[place] = name
+        kept_scores[n], kept[n] = scores[at], slots[at]
+        n += 1
+    return kept_scores[:n], kept[:n]

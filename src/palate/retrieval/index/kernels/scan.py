@@ -1,0 +1,169 @@
+"""Scans over rows' codes: which rows of some lists, or of some slots, come nearest."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from palate.retrieval.index.kernels.codes import byte_product
+
+__all__ = ["BLOCK", "ROOM", "scan_lists", "scan_slots"]
+
+BLOCK = 64  # rows of one list that stand together
+BUCKETS = 256  # of scores, that candidates are counted in
+ROOM = 4  # candidates collected before the worst are dropped, as a multiple of those wanted
+
+
+@numba.njit(cache=True, nogil=True)
+def scan_lists(query, scale, lists, heads, following, rows, allowed, wanted, found, held):
+    """Add to what was found the rows of some lists that come nearest by their codes.
+
+    Args:
+        query: (width,) int8.
+        scale: Of the query's code, float32.
+        lists: (m,) int32, which.
+        heads: (n_lists,) int32 first block of each, -1 for none.
+        following: (n_blocks,) int32 the block after each, -1 at the end.
+        rows: codes (n, width) int8, scales (n,), biases (n,) float32, alive (n,) uint8.
+        allowed: (n,) uint8, 0 for rows that may not be found; of length 0: all may.
+        wanted: How many to find.
+        found: scores float32 and slots int32, (ROOM * wanted,) each, filled in no order.
+        held: How many were found before, at most `wanted`.
+
+    Returns:
+        How many there are now, at most `wanted`.
+    """
+    codes, scales, biases, alive = rows
+    scores, slots = found
+    totals, near = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.float32)
+    counts = np.empty(BUCKETS, np.int64)
+    held, floor = _keep_best(scores, slots, held, wanted)
+    base, width, bucket, better = _bucketed(scores, held, floor, counts)
+    masked = allowed.shape[0] > 0
+    for which in lists:
+        block = heads[which]
+        while block >= 0:
+            first = block * BLOCK
+            block = following[block]
+            if masked and not _any_allowed(allowed, first):
+                continue
+            for r in range(BLOCK):
+                totals[r] = byte_product(query, codes, first + r)
+            above = np.int32(0)
+            for r in range(BLOCK):  # apart from the products, so that each loop is vectorised
+                by = np.float32(totals[r]) * (scales[first + r] * scale)
+                near[r] = by + biases[first + r]
+                above = np.int32(above + np.int32(near[r] > floor))
+            if above == 0:
+                continue
+            for r in range(BLOCK):
+                slot = first + r
+                if near[r] <= floor or alive[slot] == 0 or (masked and allowed[slot] == 0):
+                    continue
+                scores[held], slots[held] = near[r], slot
+                held += 1
+                if width > 0:
+                    counts[_bucket_of(near[r], base, width)] += 1
+                    better += 1
+                    while better - counts[bucket] >= wanted:
+                        better -= counts[bucket]
+                        bucket += 1
+                        floor = np.float32(base + bucket * width)
+                if held == scores.shape[0]:
+                    held = _drop_below(scores, slots, held, floor)
+                    if 2 * held > scores.shape[0]:  # many are equal, or nothing was counted yet
+                        held, floor = _keep_best(scores, slots, held, wanted)
+                        base, width, bucket, better = _bucketed(scores, held, floor, counts)
+    return _keep_best(scores, slots, held, wanted)[0]
+
+
+@numba.njit(cache=True, nogil=True)
+def scan_slots(query, scale, some, rows, wanted, found):
+    """As `scan_lists`, over given rows: (m,) int32 slots, no slot twice."""
+    codes, scales, biases, alive = rows
+    scores, slots = found
+    held, floor = 0, np.float32(-np.inf)
+    for slot in some:
+        total = byte_product(query, codes, slot)
+        near = np.float32(total) * (scales[slot] * scale) + biases[slot]
+        if near <= floor or alive[slot] == 0:
+            continue
+        scores[held], slots[held] = near, slot
+        held += 1
+        if held == scores.shape[0]:
+            held, floor = _keep_best(scores, slots, held, wanted)
+    return _keep_best(scores, slots, held, wanted)[0]
+
+
+@numba.njit(cache=True, nogil=True)
+def _bucketed(scores, held, floor, counts):
+    """Count candidates by score, so that the floor rises with each that comes, at little cost.
+
+    When as many as are wanted stand in higher buckets, the lowest is given up.
+
+    Returns:
+        The floor, the width of a bucket (0: too little was found yet, or all scores are one),
+        the lowest bucket that counts, 0, and how many stand in it and above.
+    """
+    counts[:] = 0
+    if floor == -np.inf:
+        return np.float32(0.0), np.float32(0.0), 0, held
+    highest = floor
+    for at in range(held):
+        highest = max(highest, scores[at])
+    width = np.float32((highest - floor) / np.float32(BUCKETS // 2))  # better ones may come
+    if width > 0:
+        for at in range(held):
+            counts[_bucket_of(scores[at], floor, width)] += 1
+    return floor, width, 0, held
+
+
+@numba.njit(cache=True, nogil=True)
+def _bucket_of(score, base, width):
+    # In float32 first: a huge number would not fit an integer.
+    return np.int64(min((score - base) / width, np.float32(BUCKETS - 1)))
+
+
+@numba.njit(cache=True, nogil=True)
+def _drop_below(scores, slots, held, floor):
+    """Move the candidates of at least `floor` to the front; how many there are."""
+    kept = 0
+    for at in range(held):
+        scores[kept], slots[kept] = scores[at], slots[at]
+        kept += scores[at] >= floor
+    return kept
+
+
+@numba.njit(cache=True, nogil=True)
+def _any_allowed(allowed, first):
+    """Whether a mask lets through any row of a block; one shorter than the rows lets none."""
+    if first + BLOCK > allowed.shape[0]:
+        return False
+    some = np.uint8(0)
+    for r in range(BLOCK):
+        some |= allowed[first + r]
+    return some != 0
+
+
+@numba.njit(cache=True, nogil=True)
+def _keep_best(scores, slots, held, wanted):
+    """Move the best `wanted` of `held` candidates to the front; how many there are, the floor.
+
+    Some hundred at a time: a heap would be put in order for every candidate.
+    """
+    if held < wanted:
+        return held, np.float32(-np.inf)
+    floor = np.partition(scores[:held], held - wanted)[held - wanted]
+    equals = wanted  # of those at the floor, so many stay
+    for at in range(held):
+        if scores[at] > floor:
+            equals -= 1
+    kept = 0
+    for at in range(held):
+        level = scores[at] == floor
+        if scores[at] > floor or (level and equals > 0):
+            scores[kept], slots[kept] = scores[at], slots[at]
+            kept += 1
+            if level:
+                equals -= 1
+    return kept, floor

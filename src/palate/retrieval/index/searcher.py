@@ -1,0 +1,167 @@
+"""One search over the rows of an index: which lists, which rows by their codes, their scores."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from palate.retrieval.index.arrays import Arrays
+from palate.retrieval.index.clusters import Clusters
+from palate.retrieval.index.kernels.codes import quantise
+from palate.retrieval.index.kernels.order import best_first, list_scores, next_lists
+from palate.retrieval.index.kernels.scan import BLOCK, ROOM, scan_lists, scan_slots
+from palate.retrieval.index.probes import Probes
+from palate.types import Float32Array, Int32Array
+
+__all__ = ["Found", "Searcher"]
+
+_SPARE: Final = 1.2  # rows scored again, as a multiple of k
+_LEAST_SPARE: Final = 32
+_REACH: Final = 3.0  # standard deviations
+_FURTHER: Final = 3  # times as many lists, where too little was found
+_ALL: Final = np.empty(0, np.uint8)
+_NONE: Final = np.zeros(1, np.uint8)
+
+
+class Found(NamedTuple):
+    """Rows, best first, somewhat more than were asked for.
+
+    Attributes:
+        scores: (m,) float32.
+        slots: (m,) int32.
+        plain: Whether all of them are alive and none is about to die.
+    """
+
+    scores: Float32Array
+    slots: Int32Array
+    plain: bool
+
+
+class Searcher:
+    """What a search holds on to while it runs.
+
+    Args:
+        arrays: The rows.
+        clusters: Around which their lists stand.
+        probes: How many lists to scan.
+        euclidean: Whether scores are.
+        held: Items in the index.
+        marks: (n,) uint8, 0 for rows that may not be found; None: all may.
+        some: (m,) int32, the few rows that may be found; None: all.
+    """
+
+    def __init__(
+        self,
+        arrays: Arrays,
+        clusters: Clusters,
+        probes: Probes,
+        *,
+        euclidean: bool,
+        held: int,
+        marks: NDArray[np.uint8] | None = None,
+        some: Int32Array | None = None,
+    ) -> None:
+        self._arrays, self._clusters, self._probes = arrays, clusters, probes
+        self._euclidean, self._held = euclidean, held
+        # Marks of an empty index still let nothing through, whatever comes meanwhile.
+        self._marks = _ALL if marks is None else marks if len(marks) else _NONE
+        self._some = some
+        self._may = held if marks is None else int(np.count_nonzero(marks.view(np.bool_)))
+
+    def nearest(self, query: Float32Array, k: int) -> Found:
+        """The rows nearest to (d,) float32."""
+        seeking = 2 * query if self._euclidean else query
+        code, scale = self._coded(seeking)
+        spare = max(math.ceil(k * _SPARE), k + _LEAST_SPARE)
+        wanted = min(spare, self._room())
+        found = _room_for(wanted)
+        if self._some is not None:
+            held = scan_slots(code, scale, self._some, self._arrays.rows, wanted, found)
+        else:
+            share = self._held / max(self._may, 1)
+            lists = self._lists(query, seeking)
+            held = self._scan(lists, (code, scale), self._probes.at(k * share), (wanted, found))
+        return self._ordered(seeking, found[1][:held])
+
+    def probed(self, query: Float32Array, k: int) -> Found:
+        """`k` rows or more of the nearest lists, as they come, scored by their lists."""
+        arrays, slots, scores, n = self._arrays, [], [], 0
+        worth = self._lists(query, 2 * query if self._euclidean else query)
+        for one in np.argsort(-worth, kind="stable"):
+            block = int(arrays.heads[one])
+            while block >= 0 and n < k:
+                rows = np.flatnonzero(arrays.alive[block * BLOCK : (block + 1) * BLOCK])
+                slots.append((rows + block * BLOCK).astype(np.int32))
+                scores.append(np.full(len(rows), worth[one], np.float32))
+                n += len(rows)
+                block = int(arrays.following[block])
+            if n >= k:
+                break
+        if not slots:
+            return Found(np.empty(0, np.float32), np.empty(0, np.int32), plain=True)
+        return Found(np.concatenate(scores), np.concatenate(slots), plain=False)
+
+    def ranks(self, query: Float32Array, depth: int) -> Int32Array:
+        """(depth,) the place, by worth, of the list that holds the nearest row, and so on."""
+        seeking = 2 * query if self._euclidean else query
+        worth = self._lists(query, seeking)
+        found = _room_for(depth)
+        held = self._scan(worth, self._coded(seeking), len(worth), (depth, found))
+        nearest = self._ordered(seeking, found[1][:held]).slots
+        places = np.empty(len(worth), np.int32)
+        places[np.argsort(-worth)] = np.arange(len(worth), dtype=np.int32)
+        ranks: Int32Array = places[self._arrays.owner[nearest // BLOCK]]
+        return ranks
+
+    def _room(self) -> int:
+        """Rows that may be found at most, with those given up that some search still finds."""
+        if self._some is not None:
+            return max(1, len(self._some))
+        return max(1, self._may if len(self._marks) else len(self._arrays.alive))
+
+    def _coded(self, seeking: Float32Array) -> tuple[NDArray[np.int8], np.float32]:
+        code = np.empty((1, self._arrays.codes.shape[1]), np.int8)
+        scale = np.empty(1, np.float32)
+        quantise(seeking[None], code, scale)
+        return code[0], scale[0]
+
+    def _lists(self, query: Float32Array, seeking: Float32Array) -> Float32Array:
+        """(n_lists,) what a good row of each list may score."""
+        if len(self._clusters.centroids) == 1:
+            return np.zeros(1, np.float32)
+        centroids, halves, spreads = self._clusters
+        length = np.float32(math.sqrt(float(query @ query)))
+        biases = -2 * halves if self._euclidean else np.zeros_like(halves)
+        worth: Float32Array = list_scores(
+            seeking, length, centroids, biases, np.float32(_REACH) * spreads, self._euclidean
+        )
+        return worth
+
+    def _scan(
+        self,
+        worth: Float32Array,
+        coded: tuple[NDArray[np.int8], np.float32],
+        n_lists: int,
+        out: tuple[int, tuple[Float32Array, Int32Array]],
+    ) -> int:
+        """Scan the best lists, more of them while too little is found; how much was."""
+        arrays, held, floor = self._arrays, 0, np.float32(np.inf)
+        while True:
+            lists, floor = next_lists(worth, n_lists, floor)
+            held = scan_lists(
+                *coded, lists, arrays.heads, arrays.following, arrays.rows, self._marks, *out, held
+            )
+            if held == out[0] or floor == -np.inf:
+                return int(held)
+            n_lists *= _FURTHER
+
+    def _ordered(self, seeking: Float32Array, slots: Int32Array) -> Found:
+        arrays = self._arrays
+        return Found(*best_first(seeking, arrays.vectors, arrays.biases, slots, arrays.alive))
+
+
+def _room_for(wanted: int) -> tuple[Float32Array, Int32Array]:
+    return np.empty(ROOM * wanted, np.float32), np.empty(ROOM * wanted, np.int32)

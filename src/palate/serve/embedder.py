@@ -1,0 +1,24 @@
+"""The embedder as a process of the service; the supervisor starts it."""
+
+from __future__ import annotations
+
+import sys
+
+from palate.retrieval.processes import run_embedder
+from palate.serve.child import Boot, bootstrap
+from palate.serve.role import run_beside
+
+__all__ = ["main"]
+
+
+async def _run(boot: Boot) -> None:
+    await run_beside(boot, run_embedder)
+
+
+def main() -> int:
+    """Run the embedder that the supervisor started; its exit code."""
+    return bootstrap(_run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

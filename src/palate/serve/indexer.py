@@ -1,0 +1,24 @@
+"""The indexer as a process of the service; the supervisor starts it."""
+
+from __future__ import annotations
+
+import sys
+
+from palate.retrieval.processes import run_indexer
+from palate.serve.child import Boot, bootstrap
+from palate.serve.role import run_beside
+
+__all__ = ["main"]
+
+
+async def _run(boot: Boot) -> None:
+    await run_beside(boot, run_indexer)
+
+
+def main() -> int:
+    """Run the indexer that the supervisor started; its exit code."""
+    return bootstrap(_run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

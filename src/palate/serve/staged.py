@@ -1,0 +1,198 @@
+"""Answers of surfaces with sources: a pipeline over the nets and the index of one space."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from palate.errors import ConfigError, PalateError
+from palate.features.state import State
+from palate.pipeline.course import Degraded
+from palate.pipeline.filter import NO_FILTER, Filter, parse_filter
+from palate.pipeline.parts import Parts
+from palate.pipeline.request import Request
+from palate.pipeline.run import Pipeline
+from palate.pipeline.slate import RankedSlate
+from palate.pipeline.surface import Surface
+from palate.retrieval.index.base import VectorIndex
+from palate.serve.catalogue import Catalogue
+from palate.serve.lists import CatalogueLists
+from palate.serve.messages import RecommendationRequest
+from palate.serve.moment import Moment
+from palate.serve.people import NOBODY, Known, People
+from palate.serve.shelf import Loaded
+from palate.serve.spans import span
+
+__all__ = ["Asking", "Ran", "Staged"]
+
+_KEPT: Final = 64  # pipelines: surfaces times releases that answer
+_WITHDRAWN: Final = frozenset({"deleted", "hidden"})
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """A question to a surface with sources.
+
+    Attributes:
+        request: As it came.
+        surface: What is done.
+        loaded: What answers; None where no release is loaded.
+        now_us: The moment, microseconds since 1970 UTC.
+        candidates: Ranks these, and asks no source.
+    """
+
+    request: RecommendationRequest
+    surface: Surface
+    loaded: Loaded | None
+    now_us: int
+    candidates: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """An answer, and what it was made from.
+
+    Attributes:
+        slate: Of the pipeline.
+        known: What was known of who asked.
+        moment: The features of the request; None where no nets answered.
+        snapshot: Of the index that was searched.
+        fell_back: Stages that did less than they should.
+    """
+
+    slate: RankedSlate
+    known: Known
+    moment: Moment | None
+    snapshot: str
+    fell_back: tuple[Degraded, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A pipeline and what it was made of."""
+
+    index: VectorIndex | None
+    pipeline: Pipeline
+    people: People
+    moment: Moment | None
+
+
+class Staged:
+    """Runs pipelines; each is made once for a surface, a release and an index.
+
+    Args:
+        state: People, and what may be shown.
+        catalogue: Attributes in memory, new and matching items; None where there is none.
+    """
+
+    def __init__(self, state: State, catalogue: Catalogue | None) -> None:
+        self._state = state
+        self._catalogue = catalogue
+        self._ready: dict[tuple[str, str], _Ready] = {}
+
+    def run(self, asking: Asking) -> Ran:
+        """The answer to one question.
+
+        Raises:
+            DataError: `k`, a filter or the page is impossible.
+            StoreError: The log cannot be read.
+        """
+        request = asking.request
+        snapshot = _snapshot(asking.loaded)
+        ready = self._of(asking.surface, asking.loaded)  # once: no swap changes it now
+        with span("state.read"):
+            known, fell_back = _known(ready.people, request, asking.now_us)
+        question = Request(
+            now_us=asking.now_us,
+            user_id=request.user_id,
+            anonymous_id=request.anonymous_id,
+            person=known.person,
+            k=request.k,
+            filter=_filter(request, asking.surface),
+            excluded=frozenset(request.exclude_items),
+            candidates=asking.candidates,
+            context={"timestamp": asking.now_us},
+            cursor=request.page,
+            explain=request.explain,
+        )
+        with span("pipeline.run"):
+            slate = ready.pipeline.run(question)
+            if self._fell_short(slate, asking):
+                slate = ready.pipeline.run(question)
+        return Ran(
+            slate=slate,
+            known=known,
+            moment=ready.moment,
+            snapshot=snapshot,
+            fell_back=(*fell_back, *slate.degraded),
+        )
+
+    def _fell_short(self, slate: RankedSlate, asking: Asking) -> bool:
+        """Whether what was sold a moment ago took the places of what is left; not so again."""
+        wanted = asking.surface.wanted(asking.request.k)
+        if len(slate) >= wanted or not _WITHDRAWN.intersection(slate.dropped):
+            return False
+        behind = 0
+        if self._catalogue is not None:
+            while some := self._catalogue.follow():
+                behind += some
+        loaded = asking.loaded
+        if loaded is not None and loaded.space is not None:
+            while some := loaded.space.follow():
+                behind += some
+        return behind > 0
+
+    def _of(self, surface: Surface, loaded: Loaded | None) -> _Ready:
+        index = None if loaded is None or loaded.space is None else loaded.space.index
+        key = (surface.name, "" if loaded is None else loaded.ref)
+        found = self._ready.get(key)
+        if found is None or found.index is not index:
+            found = self._made(surface, loaded, index)
+            self._ready.pop(key, None)
+            self._ready[key] = found
+            while len(self._ready) > _KEPT:
+                del self._ready[next(iter(self._ready))]
+        return found
+
+    def _made(self, surface: Surface, loaded: Loaded | None, index: VectorIndex | None) -> _Ready:
+        nets = None if loaded is None else loaded.nets
+        layout: Any = None if nets is None else nets.layout
+        people = People(self._state, layout, {} if loaded is None else loaded.weights)
+        moment = None if nets is None else Moment(nets)
+        parts = Parts(
+            items=self._state,
+            nets=nets,
+            index=index,
+            lists=CatalogueLists(loaded, self._catalogue),
+            remembered=self._catalogue,
+            features=moment,
+        )
+        try:
+            pipeline = Pipeline.of(surface, parts)
+        except ConfigError as error:  # checked against the schema, and this release differs
+            logger.error("surface %s goes without nets: %s", surface.name, error)
+            pipeline = Pipeline.of(surface, replace(parts, nets=None))
+        return _Ready(index, pipeline, people, moment)
+
+
+def _known(
+    people: People, request: RecommendationRequest, now_us: int
+) -> tuple[Known, tuple[Degraded, ...]]:
+    """Who asks; nobody, and why, where that cannot be read."""
+    try:
+        return people.known(request.user_id, request.anonymous_id, now_us), ()
+    except PalateError as error:
+        logger.warning("who asks is not known: %s", error)
+        return NOBODY, (Degraded("person", f"failed: {type(error).__name__}"),)
+
+
+def _filter(request: RecommendationRequest, surface: Surface) -> Filter:
+    return parse_filter(request.filters, surface.schema) if request.filters else NO_FILTER
+
+
+def _snapshot(loaded: Loaded | None) -> str:
+    return "" if loaded is None or loaded.space is None else loaded.space.snapshot

@@ -1,0 +1,103 @@
+"""What a pipeline's answer becomes: the document that is sent, and the slate that is logged."""
+
+from __future__ import annotations
+
+from palate.events.identity import now_us
+from palate.events.served import Slate
+from palate.serve.history import Past
+from palate.serve.messages import (
+    Explanation,
+    RecommendationRequest,
+    RecommendationResponse,
+    RecommendedItem,
+)
+from palate.serve.staged import Asking, Ran
+
+__all__ = ["logged", "logged_ranking", "told"]
+
+
+def told(asking: Asking, ran: Ran, request_id: str, *, degraded: bool) -> RecommendationResponse:
+    """The document.
+
+    Args:
+        asking: The question.
+        ran: The answer.
+        request_id: Of the slate.
+        degraded: Whether another release answered than was meant to.
+    """
+    loaded, slate = asking.loaded, ran.slate
+    return RecommendationResponse(
+        request_id=request_id,
+        release=None if loaded is None else loaded.ref,
+        degraded=degraded or bool(ran.fell_back),
+        items=[
+            RecommendedItem(item, score)
+            for item, score in zip(slate.ids, slate.scores.tolist(), strict=True)
+        ],
+        space=_space(asking),
+        fell_back=list(ran.fell_back),
+        page=slate.cursor,
+        explanation=_explanation(ran) if slate.journey is not None else None,
+    )
+
+
+def logged(asking: Asking, ran: Ran, response: RecommendationResponse) -> Slate:
+    """The record: what was shown, how likely that was, and what it was scored with."""
+    request, slate, past = asking.request, ran.slate, ran.known.past
+    moment = ran.moment
+    return Slate(
+        request_id=response.request_id,
+        user_id=request.user_id,
+        anonymous_id=request.anonymous_id,
+        surface=request.surface,
+        timestamp=asking.now_us,
+        items=slate.ids,
+        scores=[item.score for item in response.items],
+        propensities=slate.propensities.tolist(),
+        release=response.release,
+        degraded=response.degraded,
+        history_length=len(past.item_ids),
+        history_offset=past.offset,
+        space=response.space,
+        features_schema=None if moment is None else moment.fingerprint,
+        features_hash=None if moment is None else moment.digest(ran.known.person, slate.features),
+    )
+
+
+def logged_ranking(
+    request: RecommendationRequest, response: RecommendationResponse, past: Past
+) -> Slate:
+    """What was shown, and the `past` that its scores came from."""
+    n = len(response.items)
+    return Slate(
+        request_id=response.request_id,
+        user_id=request.user_id,
+        anonymous_id=request.anonymous_id,
+        surface=request.surface,
+        timestamp=now_us(),
+        items=[item.item_id for item in response.items],
+        scores=[item.score for item in response.items],
+        propensities=[1.0] * n,  # nothing is random in a model's ranking
+        release=response.release,
+        degraded=response.degraded,
+        history_length=len(past.item_ids),
+        history_offset=past.offset,
+    )
+
+
+def _space(asking: Asking) -> str | None:
+    nets = None if asking.loaded is None else asking.loaded.nets
+    return None if nets is None else nets.space
+
+
+def _explanation(ran: Ran) -> Explanation:
+    journey = ran.slate.journey
+    assert journey is not None
+    return Explanation(
+        steps=list(ran.slate.steps),
+        dropped=dict(ran.slate.dropped),
+        examples={why: list(ids) for why, ids in journey.dropped.items()},
+        items=list(journey.items),
+        nan_scores=ran.slate.nan_scores,
+        snapshot=ran.snapshot,
+    )

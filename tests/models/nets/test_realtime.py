@@ -1,0 +1,126 @@
+"""The nets in torch: units, no history, ids never seen; ONNX gives what torch gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from palate.models.nets.realtime import RealtimeNet, Sizes
+from palate.models.nets.realtime_export import graphs_of
+from palate.models.realtime.config import RealtimeConfig
+from palate.models.realtime.graph import Session
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SLOTS = 5
+SIZES = Sizes(features=12, numbers=3, ids=7, profile=4, context=5, outcomes=3)
+CONFIG = RealtimeConfig(dimension=8, hidden=16, rank_hidden=(12, 6), recent=6, heads=3)
+BARE = Sizes(features=1, numbers=0, ids=7, profile=0, context=0, outcomes=1)
+
+
+def net_of(sizes: Sizes, config: RealtimeConfig) -> RealtimeNet:
+    torch.manual_seed(3)
+    net = RealtimeNet(sizes, config)
+    net.standardise(torch.randn(50, sizes.profile))
+    return net.eval()
+
+
+def items(n: int, sizes: Sizes) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(n)
+    return {
+        "slots": rng.integers(sizes.features, size=(n, SLOTS)).astype(np.int32),
+        "weights": rng.random((n, SLOTS), np.float32),
+        "numbers": rng.normal(size=(n, sizes.numbers)).astype(np.float32),
+        "ids": rng.integers(sizes.ids, size=n).astype(np.int32),
+    }
+
+
+def embedded(net: RealtimeNet, given: dict[str, np.ndarray]) -> np.ndarray:
+    tensors = {name: torch.from_numpy(one) for name, one in given.items()}
+    tensors["slots"], tensors["ids"] = tensors["slots"].long(), tensors["ids"].long()
+    with torch.no_grad():
+        found: np.ndarray = net.item(**tensors).numpy()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("sizes", "config"),
+    [
+        (SIZES, CONFIG),
+        (BARE, CONFIG),
+        (SIZES, CONFIG.model_copy(update={"ids": False, "recent": 0})),
+    ],
+    ids=["all", "bare", "no ids, no recent"],
+)
+@pytest.mark.parametrize("n", [1, 9])
+def test_onnx_gives_what_torch_gives(sizes: Sizes, config: RealtimeConfig, n: int) -> None:
+    net = net_of(sizes, config)
+    graphs = {name: Session(one, name) for name, one in graphs_of(net, n_slots=SLOTS).items()}
+    rng = np.random.default_rng(7)
+    given = items(n, sizes)
+    vectors = graphs["item.onnx"](**given)
+    np.testing.assert_allclose(vectors, embedded(net, given), atol=1e-5)
+    recent = np.zeros((n, config.recent, config.dimension), np.float32)
+    recent[:, 2:] = rng.normal(size=recent[:, 2:].shape)
+    recent[0] = 0  # somebody without any
+    profile = rng.normal(size=(n, sizes.profile)).astype(np.float32) * 3
+    context = rng.normal(size=(n, sizes.context)).astype(np.float32)
+    users = graphs["user.onnx"](profile=profile, recent=recent, context=context)
+    inputs = [torch.from_numpy(one) for one in (profile, recent, context)]
+    with torch.no_grad():
+        expected = net.user(*inputs).numpy()
+    np.testing.assert_allclose(users, expected, atol=1e-5)
+    half = graphs["rank_user.onnx"](user=users[:1])
+    found = graphs["rank.onnx"](half=half, user=users[:1], items=vectors, features=context)
+    with torch.no_grad():
+        repeated = torch.from_numpy(np.repeat(users[:1], n, axis=0))
+        odds = net.rank(repeated, torch.from_numpy(vectors), torch.from_numpy(context))
+    np.testing.assert_allclose(found, torch.sigmoid(odds).numpy(), atol=1e-5)
+
+
+def test_the_same_weights_give_the_same_bytes() -> None:
+    net = net_of(SIZES, CONFIG)
+    assert graphs_of(net, n_slots=SLOTS) == graphs_of(net, n_slots=SLOTS)
+
+
+def test_vectors_are_of_length_one() -> None:
+    vectors = embedded(net_of(SIZES, CONFIG), items(20, SIZES))
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_an_id_never_seen_adds_nothing() -> None:
+    net = net_of(SIZES, CONFIG)
+    given = items(4, SIZES)
+    given["ids"][:] = 0
+    with torch.no_grad():
+        before = embedded(net, given)
+        net.item.ids.weight[1:] += 5
+    np.testing.assert_array_equal(embedded(net, given), before)
+
+
+def test_training_leaves_the_row_of_zeros_alone() -> None:
+    net = net_of(SIZES, CONFIG).train()
+    given = items(30, SIZES)
+    given["ids"][:10] = 0
+    tensors = {name: torch.from_numpy(one) for name, one in given.items()}
+    tensors["slots"], tensors["ids"] = tensors["slots"].long(), tensors["ids"].long()
+    net.item(**tensors)[:, 0].sum().backward()
+    gradient = net.item.ids.weight.grad
+    assert gradient is not None
+    assert not gradient.to_dense()[0].any()
+
+
+def test_where_a_recent_item_stands_matters_and_padding_does_not() -> None:
+    net = net_of(SIZES, CONFIG)
+    profile, context = torch.zeros(1, 4), torch.zeros(1, 5)
+    recent = torch.zeros(1, 6, 8)
+    recent[0, 4:] = torch.nn.functional.normalize(torch.randn(2, 8), dim=1)
+    with torch.no_grad():
+        one = net.user(profile, recent, context)
+        turned = net.user(profile, recent[:, [0, 1, 2, 3, 5, 4]], context)
+        weights = net.user.pooled(recent)
+    assert not torch.allclose(one, turned)
+    assert weights.isfinite().all()
+    with torch.no_grad():
+        assert not net.user.pooled(torch.zeros(1, 6, 8)).any()

@@ -1,0 +1,119 @@
+"""The joint loss: what is drawn is corrected for, what is known is no negative, all parts learn."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from palate.models.nets.realtime import RealtimeNet, Sizes
+from palate.models.nets.realtime_batches import Step
+from palate.models.nets.realtime_loss import ItemTensors, JointLoss, embed_all
+from palate.models.realtime.config import RealtimeConfig
+from palate.models.realtime.items import ItemRows
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+N_ITEMS = 12
+SIZES = Sizes(features=1, numbers=0, ids=N_ITEMS + 1, profile=2, context=5, outcomes=2)
+CONFIG = RealtimeConfig(
+    dimension=8, hidden=8, rank_hidden=(16, 12), recent=3, heads=2, hard_rows=4, dropout=0.0,
+    id_dropout=0.0, catalogue=5, hard=1,
+)  # fmt: skip
+ROWS = ItemRows(
+    np.zeros((N_ITEMS, 1), np.int32),
+    np.ones((N_ITEMS, 1), np.float32),
+    np.zeros((N_ITEMS, 0), np.float32),
+    np.arange(1, N_ITEMS + 1, dtype=np.int32),
+)
+
+
+def step(n: int = 6) -> Step:
+    rng = np.random.default_rng(0)
+    return Step(
+        item=torch.arange(n) % N_ITEMS,
+        recent=torch.from_numpy(rng.integers(-1, N_ITEMS, size=(n, 3))),
+        shown=torch.from_numpy(rng.integers(-1, N_ITEMS, size=(n, 2))),
+        profile=torch.randn(n, 2),
+        context=torch.zeros(n, 5),
+        outcomes=torch.ones(n, 2),
+        drawn=torch.from_numpy(rng.integers(N_ITEMS, size=5)),
+    )
+
+
+def prepared(config: RealtimeConfig = CONFIG) -> tuple[RealtimeNet, JointLoss]:
+    torch.manual_seed(0)
+    net = RealtimeNet(SIZES, config)
+    loss = JointLoss(ItemTensors(ROWS), np.ones(N_ITEMS), config)
+    loss.refresh(net, 1)
+    return net.train(), loss
+
+
+@pytest.mark.parametrize("recent_gradient", [True, False])
+def test_all_three_nets_learn(recent_gradient: bool) -> None:
+    net, loss = prepared(CONFIG.model_copy(update={"recent_gradient": recent_gradient}))
+    value = loss(net, step())
+    value.backward()  # type: ignore[no-untyped-call]  # torch's own
+    assert math.isfinite(value.item())
+    for name, weight in net.named_parameters():
+        assert weight.grad is not None, name
+        assert weight.grad.to_dense().abs().sum() > 0, name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"cosine": 0.0}, {"rank": 0.0}, {"hard": 0}, {"log_q": False}, {"in_batch": False},
+     {"catalogue": 0}, {"shown": 0}, {"recent": 0}],
+    ids=lambda change: next(iter(change)),
+)  # fmt: skip
+def test_each_part_can_be_turned_off(change: dict[str, float]) -> None:
+    config = CONFIG.model_copy(update=change)
+    net, loss = prepared(config)
+    given = step()
+    given = given._replace(
+        recent=given.recent[:, : config.recent],
+        shown=given.shown[:, : config.shown],
+        drawn=given.drawn[: config.catalogue],
+    )
+    assert math.isfinite(loss(net, given).item())
+
+
+def test_log_q_is_the_expected_count() -> None:
+    _, loss = prepared()
+    expected = 6 / N_ITEMS + 5 / N_ITEMS  # six rows and five draws over equal items
+    np.testing.assert_allclose(torch.exp(loss._log_q(6, 5)), expected, rtol=1e-5)
+
+
+def test_hard_negatives_are_near_and_neither_the_item_nor_recent() -> None:
+    config = CONFIG.model_copy(update={"hard": 3, "hard_pool": N_ITEMS})
+    _net, loss = prepared(config)
+    users = torch.nn.functional.normalize(torch.randn(6, 8), dim=1)
+    given = step()
+    found = loss._hard(users, given)
+    assert found.shape == (4, 3)
+    for row in range(4):
+        known = {int(given.item[row]), *given.recent[row].tolist()}
+        scores = (users[row] @ loss.index[:-1].T).tolist()
+        left = sorted((s for i, s in enumerate(scores) if i not in known), reverse=True)
+        for item in found[row].tolist():
+            skipped = scores[item] in left[: min(5, len(left))] and len(left) > 5 + len(known)
+            assert not skipped
+
+
+def test_the_index_is_what_is_served_with_a_row_of_zeros() -> None:
+    net, loss = prepared()
+    found = embed_all(net, loss.items)
+    assert net.training
+    assert found.shape == (N_ITEMS + 1, 8)
+    assert not found[-1].any()
+
+
+def test_a_larger_catalogue_is_searched_in_part() -> None:
+    net, loss = prepared(CONFIG.model_copy(update={"hard_pool": 7}))
+    assert len(loss.pool) == 7
+    first = loss.pool.clone()
+    loss.refresh(net, 2)
+    assert not torch.equal(first, loss.pool)
+    assert set(loss._hard(torch.randn(6, 8), step()).flatten().tolist()) <= set(loss.pool.tolist())

@@ -1,0 +1,30 @@
+"""Order and keys: best first, ties as they stood, NaN last."""
+
+from __future__ import annotations
+
+import numpy as np
+from tests.pipeline.fakes import candidates
+
+from palate.pipeline.rerank.base import order_by, ranked
+
+
+def test_nan_sinks_and_ties_keep_their_order() -> None:
+    keys = np.array([np.nan, 1.0, 2.0, 1.0, np.nan])
+    assert order_by(keys).tolist() == [2, 1, 3, 0, 4]
+
+
+def test_keys_go_from_zero_to_one() -> None:
+    ranking = ranked(candidates(scores=[-5.0, np.nan, 5.0, 0.0]))
+    assert ranking.order.tolist() == [2, 3, 0, 1]
+    np.testing.assert_allclose(ranking.keys, [0.0, np.nan, 1.0, 0.5])
+
+
+def test_equal_scores_are_all_best() -> None:
+    assert ranked(candidates(scores=[3.0, 3.0])).keys.tolist() == [1.0, 1.0]
+
+
+def test_all_nan_and_none() -> None:
+    all_nan = ranked(candidates(scores=[np.nan, np.nan]))
+    assert all_nan.order.tolist() == [0, 1]
+    assert np.isnan(all_nan.keys).all()
+    assert ranked(candidates(scores=[])).order.tolist() == []

@@ -1,0 +1,167 @@
+"""The builder: first snapshots wait for the whole catalogue, later ones for changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from palate.errors import StoreError
+from palate.retrieval.builder import Builder
+from palate.retrieval.index.drift import Drift
+from palate.retrieval.indexer import TopicTrimmedError
+from palate.retrieval.settings import RetrievalSettings
+from palate.retrieval.snapshot import Manifest
+from palate.store.folder_store import FolderStore
+from palate.testing.encoder import FakeEncoder
+from palate.testing.live_catalogue import LiveCatalogue, run_until_quiet
+
+A = FakeEncoder("aaaa")
+OFTEN = RetrievalSettings(refresh_s=0)
+
+
+class Built:
+    """Twenty cars, an embedder of small pages, and the builder's clock."""
+
+    def __init__(self, catalogue: LiveCatalogue) -> None:
+        self.catalogue = catalogue
+        for n in range(20):
+            catalogue.put(f"car{n}", {"price": n})
+        self.embedder = catalogue.embedder(A, batch=8)
+        self.now = 0.0
+
+    def builder(self, settings: RetrievalSettings = OFTEN) -> Builder:
+        space = self.embedder.spaces["aaaa"]
+        return Builder(self.catalogue.topic, self.catalogue.snapshots, "aaaa", space, settings)
+
+    def step(self, builder: Builder) -> Manifest | None:
+        entry = builder.step(self.embedder.spaces["aaaa"], lambda: self.now)
+        return None if entry is None else self.catalogue.snapshots.load(entry)[1]
+
+
+@pytest.fixture
+def built(catalogue: LiveCatalogue) -> Built:
+    return Built(catalogue)
+
+
+def test_the_first_waits_for_the_whole_catalogue(built: Built) -> None:
+    builder = built.builder()
+    built.embedder.step()
+    assert built.step(builder) is None
+    run_until_quiet(built.embedder)
+    manifest = built.step(builder)
+    assert manifest is not None
+    assert (manifest.items, manifest.embeddings_offset, manifest.item_offset) == (20, 20, 20)
+    assert set(manifest.sample) == {f"car{n}" for n in range(20)}
+    assert built.step(builder) is None, "nothing changed"
+
+
+def test_an_empty_catalogue_gives_an_empty_index(catalogue: LiveCatalogue) -> None:
+    embedder = catalogue.embedder(A)
+    run_until_quiet(embedder)
+    space = embedder.spaces["aaaa"]
+    builder = Builder(catalogue.topic, catalogue.snapshots, "aaaa", space, OFTEN)
+    entry = builder.step(space)
+    assert entry is not None
+    assert catalogue.snapshots.load(entry)[1].items == 0
+
+
+def test_the_next_waits_for_changes_and_for_its_time(built: Built) -> None:
+    builder = built.builder(RetrievalSettings(refresh_s=60))
+    run_until_quiet(built.embedder)
+    assert built.step(builder) is not None
+    built.now = 100.0
+    assert built.step(builder) is None, "nothing changed"
+    built.catalogue.sell("car3")
+    run_until_quiet(built.embedder)
+    built.now = 59.0
+    assert built.step(builder) is None, "too soon"
+    built.now = 60.0
+    manifest = built.step(builder)
+    assert manifest is not None
+    assert manifest.items == 19
+    assert "car3" not in manifest.sample
+
+
+def test_another_one_goes_on_from_the_newest_snapshot(built: Built) -> None:
+    run_until_quiet(built.embedder)
+    built.step(built.builder())
+    built.catalogue.sell("car3")
+    run_until_quiet(built.embedder)
+    later = built.builder()
+    assert later.indexer.applied == 20, "not from the beginning"
+    manifest = built.step(later)
+    assert manifest is not None
+    assert (manifest.items, manifest.embeddings_offset) == (19, 21)
+
+
+def test_a_corrupt_snapshot_is_passed_over_for_the_one_before(built: Built) -> None:
+    run_until_quiet(built.embedder)
+    builder = built.builder()
+    built.step(builder)
+    built.catalogue.sell("car3")
+    run_until_quiet(built.embedder)
+    built.step(builder)
+    newest = built.catalogue.snapshots.pointed("aaaa")
+    assert newest is not None
+    path = built.catalogue.home / "objects" / newest[0].current.snapshot / "snapshot.json"
+    path.unlink()
+    path.write_text("{}")
+    later = built.builder()
+    assert later.indexer.applied == 20
+    manifest = built.step(later)
+    assert manifest is not None
+    assert (manifest.items, manifest.embeddings_offset) == (19, 21), "the damaged one is replaced"
+
+
+def test_without_a_whole_snapshot_it_begins_where_the_space_does(built: Built) -> None:
+    run_until_quiet(built.embedder)
+    built.step(built.builder())
+    objects = FolderStore(built.catalogue.home / "objects")
+    for key in list(objects.keys("index/")):
+        objects.remove(key)
+    manifest = built.step(built.builder())
+    assert manifest is not None
+    assert manifest.items == 20
+    built.catalogue.snapshots.withdraw("aaaa")
+    built.catalogue.topic.trim(5)
+    with pytest.raises(StoreError, match="no longer holds its beginning"):
+        built.builder()
+
+
+def test_a_space_that_is_embedded_anew_is_built_anew(built: Built) -> None:
+    run_until_quiet(built.embedder)
+    builder = built.builder()
+    built.step(builder)
+    built.embedder.use([FakeEncoder("bbbb")])
+    built.embedder.use([A])
+    with pytest.raises(TopicTrimmedError, match="anew"):
+        built.step(builder)
+    run_until_quiet(built.embedder)
+    again = built.builder()
+    assert again.indexer.applied == built.embedder.spaces["aaaa"].since
+    manifest = built.step(again)
+    assert manifest is not None
+    assert manifest.items == 20
+
+
+def test_lists_are_built_anew_where_the_rows_no_longer_fit(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reasons: list[str] = []
+    monkeypatch.setattr(Drift, "reasons", lambda self: reasons)
+    builder = built.builder()
+    run_until_quiet(built.embedder)
+    first = builder.indexer.index
+    assert built.step(builder) is not None
+    assert builder.indexer.index is first
+    built.catalogue.put("car1", {"price": 77})
+    run_until_quiet(built.embedder)
+    reasons.append("lists are uneven")
+    manifest = built.step(builder)
+    assert builder.indexer.index is not first
+    assert manifest is not None
+    assert manifest.items == 20
+    built.catalogue.put("car2", {"price": 88})
+    run_until_quiet(built.embedder)
+    builder.step(built.embedder.spaces["aaaa"])
+    prices = builder.indexer.index.vectors(["car1", "car2"])[:, 0]
+    assert prices == pytest.approx([0.077, 0.088]), "it follows as the old one did"
