@@ -12,6 +12,10 @@ from recbole.config import Config
 from recbole.data import create_dataset, data_preparation
 from recbole.data.interaction import Interaction
 from recbole.utils import get_model, get_trainer, init_logger, init_seed
+from scipy.sparse import dok_matrix
+
+# LightGCN fills its graph by a method that SciPy 1.13 took away.
+dok_matrix._update = lambda self, entries: self._dict.update(entries)
 
 K = 10
 HELD = 0.1
