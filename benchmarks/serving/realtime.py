@@ -13,7 +13,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -155,13 +154,10 @@ def main() -> None:
             ]
             beside = Load(service.url, folder, rate=BESIDE, seconds=40.0, seed=7)
             time.sleep(WARM_S)
-            found: list[tuple[list[float], list[float]]] = []
-            asking = threading.Thread(target=lambda: found.append(freshness(service.url)))
-            asking.start()
-            asking.join()
+            fresh = freshness(service.url)
             beside.figures()
             swapped = swaps(settings, service.url, folder)
-    report(bench, opened, closed, found[0], swapped)
+    report(bench, opened, closed, fresh, swapped)
 
 
 def report(
