@@ -48,3 +48,21 @@ def _loggers_as_they_were() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+# What trains nets, builds indexes or starts processes for minutes in all: `make test` and CI run
+# it, the default suite leaves it out to be short.
+_TESTS = Path(__file__).resolve().parent
+_LONG_TOGETHER = ("train", "retrieval", "models/realtime", "models/nets", "models/kernels")
+_DEEP = ("deep", "dcn", "dkn", "lightgcn", "multvae", "ncf", "sasrec", "wide_deep", "xdeepfm")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what is long together, though each test is short."""
+    for item in items:
+        if not item.path.is_relative_to(_TESTS):
+            continue
+        place = item.path.relative_to(_TESTS).as_posix()
+        deep = place.startswith(tuple(f"models/test_{name}" for name in _DEEP))
+        if deep or place.startswith(_LONG_TOGETHER):
+            item.add_marker(pytest.mark.slow)
