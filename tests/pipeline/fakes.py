@@ -16,6 +16,8 @@ from palate.pipeline.filter import Filter
 from palate.pipeline.parts import Parts
 from palate.pipeline.person import Person
 from palate.pipeline.request import Request
+from palate.pipeline.run import Pipeline
+from palate.pipeline.slate import RankedSlate
 from palate.pipeline.stage import Asked
 from palate.pipeline.surface import Surface
 from palate.types import AttributeKind, Float32Array, Float64Array
@@ -238,3 +240,10 @@ def asked(k: int = 10, parts: Parts | None = None, **others: Any) -> Asked:
     """What stages read, of a request that says nothing special."""
     own = World(3).parts() if parts is None else parts
     return Asked(request(), own, SCHEMA, k, **others)
+
+
+def run(world: World, raw: dict[str, Any] | None = None, **asked: Any) -> RankedSlate:
+    """One request to a pipeline over the world."""
+    parts = asked.pop("parts", None) or world.parts()
+    pipeline = Pipeline(surface(**(raw or {})), parts, clock=world.clock)
+    return pipeline.run(request(**asked))

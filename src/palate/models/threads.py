@@ -16,7 +16,7 @@ def thread_count() -> int:
 
     A server sets that variable to 1: it has a process for each processor.
     """
-    return int(config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+    return int(config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]  # set at its import
 
 
 def in_parts(work: Callable[[int, int], None], n: int, step: int, *, threads: int) -> None:

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from palate.errors import PalateError
+from palate.pipeline.course import STAGE_FAULTS
 
 __all__ = ["MODEL_FAULTS", "ModelFaultError"]
 
-MODEL_FAULTS: Final[tuple[type[Exception], ...]] = (
-    PalateError,
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    ImportError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
+MODEL_FAULTS: Final = STAGE_FAULTS  # a model is one more stage that came from elsewhere
 
 
 class ModelFaultError(Exception):

@@ -58,7 +58,7 @@ class Graph:
 
     def __call__(self, items: Tensor) -> Tensor:
         """(n_items, d) to the same shape; differentiable."""
-        return torch.as_tensor(_BackAndForth.apply(items, self))  # type: ignore[no-untyped-call]
+        return torch.as_tensor(_BackAndForth.apply(items, self))  # type: ignore[no-untyped-call]  # torch's
 
 
 class _BackAndForth(torch.autograd.Function):

@@ -16,6 +16,7 @@ Sources: Covington, Adams and Sargin 2016, RecSys; Yi et al. 2019, RecSys; Huang
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
@@ -161,7 +162,7 @@ class Realtime(Recommender[RealtimeConfig]):
         """RankNet's weight that is best on what was held out; 0 where it does not help."""
         best, chosen = held.ndcg(lambda part: self._scores(part, 0.0)), 0.0
         for weight in RANK_WEIGHTS:
-            found = held.ndcg(lambda part, weight=weight: self._scores(part, weight))  # type: ignore[misc]
+            found = held.ndcg(partial(self._scores, rank_weight=weight))
             if found > best:
                 best, chosen = found, weight
         return chosen
