@@ -46,7 +46,11 @@ def settings_of(home: Path, cars: Cars, workers: int) -> Settings:
                 "ranked": 500,
                 "rerank": [{"kind": "mmr"}, {"kind": "spread", "attribute": "dealer", "most": 3}],
             },
-            "near": {"k": 500, "sources": [{"kind": "neighbours", "depth": 600}], "ranked": 600},
+            "near": {  # of what was viewed last: a car like it is first, once it can be found
+                "k": 50,
+                "score": "sources",
+                "sources": [{"kind": "similar_to_recent", "depth": 50, "recent": 1}],
+            },
         },
     )
 

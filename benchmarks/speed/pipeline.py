@@ -64,12 +64,17 @@ class Ready:
         dealers = (rng.zipf(1.5, N) % DEALERS).tolist()
         self.attributes = [{"dealer": f"dealer-{one}"} for one in dealers]
         self.states = [ItemState(1, 1, attributes=one) for one in self.attributes]
-        self.hits = [Hits(IDS, np.linspace(1, 0, N, dtype=np.float32))]
+        self.hits = [Hits(IDS, np.linspace(1, 0, N, dtype=np.float32), self.table)]
         self.layout = self
         self.names: tuple[str, ...] = ()
 
     def search(
-        self, queries: Float32Array, k: int, *, among: Sequence[str] | None = None
+        self,
+        queries: Float32Array,
+        k: int,
+        *,
+        among: Sequence[str] | None = None,
+        vectors: bool = False,
     ) -> Sequence[Hits]:
         return self.hits
 

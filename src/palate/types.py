@@ -17,12 +17,14 @@ __all__ = [
     "FloatArray",
     "Int32Array",
     "Int64Array",
+    "IntArray",
     "Progress",
     "Verdict",
 ]
 
 Int32Array: TypeAlias = NDArray[np.int32]
 Int64Array: TypeAlias = NDArray[np.int64]
+IntArray: TypeAlias = NDArray[np.integer[Any]]
 Float32Array: TypeAlias = NDArray[np.float32]
 Float64Array: TypeAlias = NDArray[np.float64]
 FloatArray: TypeAlias = NDArray[np.floating[Any]]

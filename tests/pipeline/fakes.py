@@ -10,9 +10,10 @@ import numpy as np
 
 from palate.config import Attribute, EventType, Schema
 from palate.features.item_state import ItemState
+from palate.pipeline.attributes import Read
 from palate.pipeline.candidate import Candidates
 from palate.pipeline.check import read_surface
-from palate.pipeline.filter import Filter
+from palate.pipeline.filter import Condition, Filter
 from palate.pipeline.parts import Parts
 from palate.pipeline.person import Person
 from palate.pipeline.request import Request
@@ -20,7 +21,14 @@ from palate.pipeline.run import Pipeline
 from palate.pipeline.slate import RankedSlate
 from palate.pipeline.stage import Asked
 from palate.pipeline.surface import Surface
-from palate.types import AttributeKind, Float32Array, Float64Array
+from palate.types import (
+    AttributeKind,
+    BoolArray,
+    Float32Array,
+    Float64Array,
+    Int64Array,
+    IntArray,
+)
 
 DAY_US = 86_400_000_000
 NOW_US = 20_000 * DAY_US
@@ -57,6 +65,7 @@ class Clock:
 class Hits:
     ids: list[str]
     scores: Float32Array
+    vectors: Float32Array | None = None
 
 
 class Items:
@@ -88,7 +97,12 @@ class Index:
         self.depths: list[int] = []
 
     def search(
-        self, queries: Float32Array, k: int, *, among: Sequence[str] | None = None
+        self,
+        queries: Float32Array,
+        k: int,
+        *,
+        among: Sequence[str] | None = None,
+        vectors: bool = False,
     ) -> list[Hits]:
         self.before()
         self.depths.append(k)
@@ -97,7 +111,8 @@ class Index:
         for query in queries:
             scores = self.table[allowed] @ query if allowed else np.empty(0, np.float32)
             best = np.argsort(-scores, kind="stable")[:k]
-            found.append(Hits([self.ids[allowed[at]] for at in best], scores[best]))
+            own = self.table[allowed][best] if vectors else None
+            found.append(Hits([self.ids[allowed[at]] for at in best], scores[best], own))
         return found
 
     def vectors(self, ids: Sequence[str]) -> Float32Array:
@@ -154,6 +169,33 @@ class Lists:
         self.before()
         states = self._items.states.items()
         return [i for i, s in states if s.showable and wanted.matches(s.attributes)][:n]
+
+
+class Memory:
+    """Attributes of the world's items as they are now; a row is a number in the order of ids."""
+
+    def __init__(self, world: World) -> None:
+        self.states = dict(world.items.states)
+        self.ids = list(self.states)
+        self.looked_at: list[str] = []
+
+    def rows(self, ids: Sequence[str]) -> Int64Array:
+        self.looked_at += ids
+        places = {item: at for at, item in enumerate(self.ids)}
+        return np.array([places.get(item, -1) for item in ids], np.int64)
+
+    def attributes(self, row: int) -> Mapping[str, Any]:
+        return self.states[self.ids[row]].attributes
+
+    def values(self, rows: IntArray, name: str) -> list[Any]:
+        return [self.attributes(row).get(name) if row >= 0 else None for row in rows.tolist()]
+
+    def holding(self, condition: Condition, rows: IntArray) -> BoolArray:
+        return np.array([r >= 0 and condition.holds(self.attributes(r)) for r in rows.tolist()])
+
+    def changed_us(self, rows: IntArray) -> Int64Array:
+        times = [self.states[self.ids[r]].timestamp if r >= 0 else 0 for r in rows.tolist()]
+        return np.array(times, np.int64)
 
 
 class Counts:
@@ -229,7 +271,7 @@ def candidates(
         ids=[name(i) for i in range(n)],
         places=np.arange(n, dtype=np.int32)[:, None],
         given=np.full((n, 1), np.nan, np.float32),
-        attributes=[{} for _ in range(n)] if attributes is None else list(attributes),
+        attributes=Read([{} for _ in range(n)] if attributes is None else attributes),
         changed_us=None if changed_us is None else np.array(changed_us, np.int64),
         vectors=None if vectors is None else np.array(vectors, np.float32),
         scores=np.array(scores, np.float32),

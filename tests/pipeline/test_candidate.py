@@ -17,7 +17,7 @@ def test_each_item_once_in_the_order_in_which_it_was_found() -> None:
     np.testing.assert_allclose(
         found.given, [[0.9, np.nan], [0.8, np.nan], [np.nan, np.nan]], rtol=1e-6
     )
-    assert found.attributes == [{}, {}, {}]
+    assert [found.attributes.of(row) for row in range(3)] == [{}, {}, {}]
 
 
 def test_of_an_id_twice_in_one_source_the_first_place_counts() -> None:
@@ -49,9 +49,21 @@ def test_take_takes_every_column() -> None:
     some = some.with_scores(column_of[:, 0], column_of)
     taken = some.take([2, 0])
     assert taken.ids == ["i002", "i000"]
-    assert taken.attributes == [{"n": 2}, {"n": 0}]
+    assert taken.attributes.values([0, 1], "n") == [2, 0]
     assert taken.places[:, 0].tolist() == [2, 0]
     for column in (taken.vectors, taken.changed_us, taken.outcomes, taken.scores):
         assert column is not None
         assert column.reshape(2, -1)[:, 0].tolist() == [3, 1]
     assert taken.features is None
+
+
+def test_vectors_at_hand_go_to_their_items() -> None:
+    near = Proposal(["a", "b"], vectors=np.array([[1, 1], [2, 2]], np.float32))
+    found = merged([Proposal(["c", "b"]), near])
+    assert found.ids == ["c", "b", "a"]
+    assert found.vectors is not None
+    np.testing.assert_array_equal(found.vectors, [[np.nan, np.nan], [2, 2], [1, 1]])
+    assert merged([Proposal(["c"])]).vectors is None
+    alone = merged([near])
+    assert alone.vectors is near.vectors
+    assert alone.places.tolist() == [[0], [1]]

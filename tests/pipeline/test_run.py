@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from tests.pipeline.fakes import NOW_US, SCHEMA, World, name, request, run, surface, towards
+from tests.pipeline.fakes import NOW_US, SCHEMA, Memory, World, name, request, run, surface, towards
 
 from palate.errors import DataError
 from palate.pipeline.filter import parse_filter
@@ -158,16 +157,6 @@ def test_an_item_that_the_store_has_never_heard_of_was_never_withdrawn(world: Wo
 # ---------------------------------------------------------------------- memory and the store
 
 
-class Memory:
-    """Attributes as they were a moment ago."""
-
-    def __init__(self, world: World) -> None:
-        self.known = {i: s.attributes for i, s in world.items.states.items()}
-
-    def attributes(self, item_id: str) -> Any:
-        return self.known.get(item_id)
-
-
 def test_the_store_has_the_last_word_over_memory(world: World) -> None:
     memory = Memory(world)
     world.items.put("i000", deleted=True)
@@ -181,11 +170,38 @@ def test_the_store_has_the_last_word_over_memory(world: World) -> None:
     assert len(world.items.read) < 20  # the finalists alone
 
 
-def test_freshness_by_the_last_change_asks_the_store(world: World) -> None:
+def test_freshness_by_the_last_change_is_remembered(world: World) -> None:
     world.items.put("i050")  # changed just now
     raw = {"rerank": [{"kind": "freshness", "weight": 10, "half_life_days": 0.1}]}
     slate = run(world, raw, k=1, parts=world.parts(remembered=Memory(world)))
     assert slate.ids == ["i050"]
+    assert len(world.items.read) < 20  # the finalists alone
+
+
+def test_memory_is_asked_of_the_few_items_that_somebody_looks_at() -> None:
+    world = World(1000)
+    memory = Memory(world)
+    raw = {
+        "sources": [{"kind": "neighbours", "depth": 900}],
+        "rerank": [{"kind": "spread", "attribute": "dealer", "most": 3}],
+    }
+    slate = run(world, raw, k=10, parts=world.parts(remembered=memory))
+    assert len(slate) == 10
+    assert 0 < len(memory.looked_at) < 100
+    memory.looked_at.clear()
+    run(world, {**raw, "rerank": []}, k=10, parts=world.parts(remembered=memory))
+    assert memory.looked_at == []
+
+
+@pytest.mark.parametrize("remembers", [False, True])
+def test_blocked_values_and_filters_are_the_same_from_memory(world: World, remembers: bool) -> None:
+    parts = world.parts(remembered=Memory(world) if remembers else None)
+    person = towards(1.0, blocked={"dealer": {"d2", "d3"}})
+    cheap = parse_filter({"price": {"max": 9000}}, SCHEMA)
+    slate = run(world, k=4, person=person, filter=cheap, parts=parts)
+    assert slate.ids == ["i000", "i001", "i004", "i005"]
+    assert slate.dropped["blocked: dealer"] == 2
+    assert slate.dropped["filter: price"] == 91
 
 
 def test_memory_that_is_all_wrong_is_read_past(world: World) -> None:

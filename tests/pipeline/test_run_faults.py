@@ -105,8 +105,8 @@ def test_where_no_item_has_a_vector_the_sources_decide(world: World) -> None:
     world.index.vectors = (  # type: ignore[method-assign]
         lambda ids: np.full((len(ids), 2), np.nan, np.float32)
     )
-    slate = run(world, k=2)
-    assert slate.ids == ["i000", "i001"]
+    slate = run(world, {"sources": [{"kind": "popular"}]}, k=2)
+    assert slate.ids == ["i099", "i098"]
     assert [(d.stage, d.why) for d in slate.degraded] == [("score", "no item has a vector")]
     assert slate.nan_scores == 0
 

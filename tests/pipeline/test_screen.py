@@ -8,6 +8,7 @@ import pytest
 from tests.pipeline.fakes import SCHEMA
 
 from palate.features.item_state import ItemState
+from palate.pipeline.attributes import Read
 from palate.pipeline.filter import parse_filter
 from palate.pipeline.screen import Dropped, Screen
 
@@ -76,5 +77,5 @@ def test_memory_that_knows_nothing_of_an_item_decides_nothing() -> None:
     dropped = Dropped()
     screen = Screen(parse_filter({"make": "BMW"}, SCHEMA))
     known = [{}, {"make": "Audi"}, {"make": "BMW"}]
-    assert screen.by_attributes(["a", "b", "c"], known, dropped) == [0, 2]
+    assert screen.by_attributes(["a", "b", "c"], Read(known), dropped) == [0, 2]
     assert dropped.ids == {"filter: make": ["b"]}

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED, Event
 from palate.pipeline.filter import parse_filter
+from palate.serve.catalogue import Catalogue
 from palate.testing.service import InProcessService
 
 
 def upsert(item: str, **attributes: Any) -> Event:
     return Event(event=ITEM_UPSERTED, item_id=item, attributes=attributes)
+
+
+def known(catalogue: Catalogue) -> dict[str, Mapping[str, Any]]:
+    ids = list(catalogue.newest())
+    return dict(zip(ids, map(catalogue.attributes, catalogue.rows(ids).tolist()), strict=True))
 
 
 def test_filled_and_followed_catalogues_are_equal(empty_service: InProcessService) -> None:
@@ -22,10 +29,10 @@ def test_filled_and_followed_catalogues_are_equal(empty_service: InProcessServic
     while catalogue.follow():
         pass
     assert list(catalogue.newest()) == ["e", "a", "c"]
-    followed = {item: catalogue.attributes(item) for item in catalogue.newest()}
+    followed = known(catalogue)
     assert followed == {"e": {"genre": "x"}, "a": {"price": 3}, "c": {}}, "text is not kept"
     catalogue.fill(empty_service.context.state)
-    assert {item: catalogue.attributes(item) for item in catalogue.newest()} == followed
+    assert known(catalogue) == followed
     assert list(catalogue.newest()) == ["e", "a", "c"]
     assert catalogue.follow() == 0
     assert len(catalogue) == 3
@@ -36,10 +43,10 @@ def test_matches_are_kept_until_an_item_changes(empty_service: InProcessService)
     cheap = parse_filter({"price": {"max": 5}}, empty_service.settings.schema_)
     ingest.append([upsert("a", price=1), upsert("b", price=9)])
     catalogue.follow()
-    first = catalogue.matching(cheap)
-    assert first == ["a"]
+    assert catalogue.matching(cheap) == ["a"]
     same = parse_filter({"price": {"max": 5.0}}, empty_service.settings.schema_)
-    assert catalogue.matching(same) is first
+    assert catalogue.matching(same) == ["a"]
+    assert len(catalogue._matches) == 1
     ingest.append([upsert("b", price=2)])
     catalogue.follow()
     assert catalogue.matching(cheap) == ["b", "a"]

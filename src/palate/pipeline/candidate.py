@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
+from palate.pipeline.attributes import Attributes, Read
 from palate.types import Float32Array, Int32Array, Int64Array
 
 __all__ = ["Candidates", "Proposal", "merged"]
@@ -25,12 +26,14 @@ class Proposal:
     Attributes:
         ids: Best first; of an id that is there twice the first place counts.
         scores: (len(ids),) float32 on the source's own scale; None: it has none.
+        vectors: (len(ids), dimension) float32 of the items, where the source has them at hand.
         complete: Whether asking it for more would give nothing further.
     """
 
     ids: Sequence[str]
     scores: Float32Array | None = None
     complete: bool = True
+    vectors: Float32Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,10 @@ class Candidates:
         ids: (n,) distinct.
         places: (n, n_sources) int32: place in each source's list from 0, -1 where not in it.
         given: (n, n_sources) float32: the source's own score, NaN where it gave none.
-        attributes: (n,) what is known of each item; empty before hydration.
+        attributes: What is known of each item; nothing before hydration.
         changed_us: (n,) int64: when it last changed, microseconds since 1970 UTC; 0: unknown.
-        vectors: (n, dimension) float32, NaN for an item without one; None before hydration.
+        vectors: (n, dimension) float32, NaN for an item without one, or, before hydration, for
+            one whose source had none at hand; None where no source had any.
         features: (n, f) float32, for the rank net; None where there are none.
         outcomes: (n, n_outcomes) float32 probabilities; None where nothing ranked.
         scores: (n,) float32, what they are worth, higher is better; NaN: unknown.
@@ -52,7 +56,7 @@ class Candidates:
     ids: list[str]
     places: Int32Array
     given: Float32Array
-    attributes: list[Mapping[str, Any]] = field(default_factory=list)
+    attributes: Attributes
     changed_us: Int64Array | None = None
     vectors: Float32Array | None = None
     features: Float32Array | None = None
@@ -70,7 +74,7 @@ class Candidates:
             [self.ids[row] for row in plain],
             self.places[chosen],
             self.given[chosen],
-            [self.attributes[row] for row in plain],
+            self.attributes.take(plain),
             None if self.changed_us is None else self.changed_us[chosen],
             None if self.vectors is None else self.vectors[chosen],
             None if self.features is None else self.features[chosen],
@@ -78,9 +82,40 @@ class Candidates:
             None if self.scores is None else self.scores[chosen],
         )
 
+    def having(
+        self,
+        *,
+        attributes: Attributes | None = None,
+        changed_us: Int64Array | None = None,
+        vectors: Float32Array | None = None,
+        features: Float32Array | None = None,
+    ) -> Candidates:
+        """The same items with these columns; what is None stays as it was."""
+        return Candidates(  # as `dataclasses.replace`, which takes longer than most stages
+            self.ids,
+            self.places,
+            self.given,
+            self.attributes if attributes is None else attributes,
+            self.changed_us if changed_us is None else changed_us,
+            self.vectors if vectors is None else vectors,
+            self.features if features is None else features,
+            self.outcomes,
+            self.scores,
+        )
+
     def with_scores(self, scores: Float32Array, outcomes: Float32Array | None = None) -> Candidates:
         """The same items, scored."""
-        return replace(self, scores=scores, outcomes=outcomes)
+        return Candidates(
+            self.ids,
+            self.places,
+            self.given,
+            self.attributes,
+            self.changed_us,
+            self.vectors,
+            self.features,
+            outcomes,
+            scores,
+        )
 
     def agreement(self) -> Float32Array:
         """(n,) float32: how high the sources placed each item, the sum of 1 / (60 + place).
@@ -96,14 +131,11 @@ class Candidates:
 
 def merged(proposals: Sequence[Proposal]) -> Candidates:
     """All that the sources gave, each item once, in the order in which it was first found."""
+    if len(proposals) == 1 and len(set(proposals[0].ids)) == len(proposals[0].ids):
+        return _alone(proposals[0])
     place: dict[str, int] = {}
     rows: list[Int64Array] = []
     for proposal in proposals:
-        if not place:
-            place = {item: at for at, item in enumerate(dict.fromkeys(proposal.ids))}
-            if len(place) == len(proposal.ids):  # nearly always
-                rows.append(np.arange(len(place)))
-                continue
         found = [place.setdefault(item, len(place)) for item in proposal.ids]
         rows.append(np.array(found, np.int64))
     shape = (len(place), len(proposals))
@@ -113,4 +145,32 @@ def merged(proposals: Sequence[Proposal]) -> Candidates:
         places[own[::-1], source] = np.arange(len(own), dtype=np.int32)[::-1]
         if proposal.scores is not None:
             given[own[::-1], source] = proposal.scores[::-1]
-    return Candidates(list(place), places, given, [_NOTHING] * len(place))
+    vectors = _vectors(proposals, rows, len(place))
+    return Candidates(list(place), places, given, Read([_NOTHING] * len(place)), vectors=vectors)
+
+
+def _alone(proposal: Proposal) -> Candidates:
+    """Of one source that gave each item once: most requests."""
+    n = len(proposal.ids)
+    given = np.full(n, np.nan, np.float32) if proposal.scores is None else proposal.scores
+    return Candidates(
+        list(proposal.ids),
+        np.arange(n, dtype=np.int32)[:, None],
+        given[:, None],
+        Read([_NOTHING] * n),
+        vectors=proposal.vectors,
+    )
+
+
+def _vectors(
+    proposals: Sequence[Proposal], rows: Sequence[Int64Array], n: int
+) -> Float32Array | None:
+    """(n, dimension) of what the sources had at hand, NaN elsewhere; None for nothing."""
+    brought = [(p.vectors, own) for p, own in zip(proposals, rows, strict=True)]
+    vectors: Float32Array | None = None
+    for some, own in brought:
+        if some is not None and len(some):
+            if vectors is None:
+                vectors = np.full((n, some.shape[1]), np.nan, np.float32)
+            vectors[own] = some
+    return vectors

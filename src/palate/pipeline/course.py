@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from palate.errors import PalateError
@@ -129,7 +129,7 @@ class Course:
     def left(self, stage: str, items: int) -> None:
         """Note how many candidates there were after a stage, if it is the one that just ran."""
         if self.steps and self.steps[-1].stage == stage:
-            self.steps[-1] = replace(self.steps[-1], items=items)
+            self.steps[-1] = Step(stage, self.steps[-1].ms, items)
 
     def fell_back(self, stage: str, why: str) -> None:
         """Note, once a stage, that something less than the stage's work was done."""

@@ -29,6 +29,7 @@ __all__ = [
     "NO_FILTER",
     "Condition",
     "Filter",
+    "number_of",
     "parse_filter",
     "seconds_of",
 ]
@@ -175,7 +176,7 @@ def _literal(name: str, kind: AttributeKind, raw: Any) -> str | float:
         if isinstance(raw, str | bool | int | float):
             return _category(raw)
         raise DataError(f"filter: {name!r} is {kind}; {raw!r:.60} is no string, number or bool")
-    value = _number(raw) if kind is AttributeKind.NUMBER else seconds_of(raw)
+    value = number_of(raw) if kind is AttributeKind.NUMBER else seconds_of(raw)
     if not math.isfinite(value):
         form = "a finite number" if kind is AttributeKind.NUMBER else "an ISO 8601 time"
         raise DataError(f"filter: {name!r} is a {kind}; {raw!r:.60} is not {form}")
@@ -196,7 +197,7 @@ def _categories(value: Any) -> frozenset[str]:
     return frozenset(map(_category, values))
 
 
-def _number(value: Any) -> float:
+def number_of(value: Any) -> float:
     """A number, NaN for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return math.nan
@@ -209,7 +210,7 @@ def _number(value: Any) -> float:
 def seconds_of(value: Any) -> float:
     """Seconds since 1970 UTC of an ISO 8601 text (naive means UTC) or of microseconds; or NaN."""
     if not isinstance(value, str):
-        return _number(value) / 1e6
+        return number_of(value) / 1e6
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
@@ -222,7 +223,7 @@ def seconds_of(value: Any) -> float:
 _READERS: Final[dict[AttributeKind, Reader]] = {
     AttributeKind.CATEGORY: lambda value: frozenset((_category(value),)),
     AttributeKind.CATEGORIES: _categories,
-    AttributeKind.NUMBER: lambda value: frozenset((_number(value),)),
+    AttributeKind.NUMBER: lambda value: frozenset((number_of(value),)),
     AttributeKind.TIME: lambda value: frozenset((seconds_of(value),)),
 }
 

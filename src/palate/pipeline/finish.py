@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from palate.pipeline.attributes import Recalled
 from palate.pipeline.course import Course
 from palate.pipeline.gather import Gathered
-from palate.pipeline.hydrate import with_states
 from palate.pipeline.page import Page
 from palate.pipeline.parts import Parts
 from palate.pipeline.rerank import Explore, Explored
@@ -69,7 +70,8 @@ class Finish:
         self, ranking: Ranking, gathered: Gathered, screen: Screen, asked: Asked
     ) -> Ranking:
         rows = ranking.order.tolist()
-        attributes = list(ranking.candidates.attributes)
+        ids = ranking.candidates.ids
+        read: dict[int, Mapping[str, Any]] = {}
         alive: set[int] = set()
         pool = self._pool(ranking, gathered.sources).tolist()
         of_pool = frozenset(pool)
@@ -77,13 +79,16 @@ class Finish:
         unread = [*pool, *(row for row in rows if row not in of_pool)] if pool else rows
         while unread and len(alive.difference(pool)) < asked.k:
             chunk, unread = unread[: len(pool) + asked.k], unread[len(pool) + asked.k :]
-            part = ranking.candidates.take(chunk)
-            states = self._parts.items.item_states(part.ids)
-            known = with_states(part, states)
-            for at in screen.by_state(part.ids, states, gathered.dropped):
+            some = [ids[row] for row in chunk]
+            states = self._parts.items.item_states(some)
+            for at in screen.by_state(some, states, gathered.dropped):
                 alive.add(chunk[at])
-                attributes[chunk[at]] = known.attributes[at]
-        candidates = replace(ranking.candidates, attributes=attributes)
+                state = states[at]
+                read[chunk[at]] = {} if state is None else state.attributes
+        known = ranking.candidates.attributes
+        if isinstance(known, Recalled):
+            known = known.with_read(read)
+        candidates = ranking.candidates.having(attributes=known)
         order = np.array([row for row in rows if row in alive], np.int64)
         return Ranking(candidates, order, ranking.keys)
 

@@ -138,13 +138,15 @@ def _screened(
     candidates = found if len(kept) == len(found) else found.take(kept)
     parts = asked.parts
     if parts.remembered is not None:
-        memory = parts.remembered
-        known = course.attempt(
-            "hydrate", lambda: with_memories(candidates, memory), lambda: None, optional=False
+        known = with_memories(candidates, parts.remembered)
+        recalled = course.attempt(
+            "hydrate",
+            lambda: screen.by_attributes(known.ids, known.attributes, dropped),
+            lambda: None,
+            optional=False,
         )
-        if known is not None:
-            kept = screen.by_attributes(known.ids, known.attributes, dropped)
-            return Gathered(_taken(known, kept), sources, dropped, verified=False)
+        if recalled is not None:
+            return Gathered(_taken(known, recalled), sources, dropped, verified=False)
     states = course.attempt(
         "hydrate", lambda: parts.items.item_states(candidates.ids), lambda: None, optional=False
     )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from palate.errors import DataError
 from palate.features.item_state import ItemState
+from palate.pipeline.attributes import Read, Recalled
 from palate.pipeline.candidate import Candidates
 from palate.pipeline.parts import Nearest, Remembered, RequestFeatures
 from palate.pipeline.person import Person
+from palate.types import Float32Array
 
 __all__ = ["with_features", "with_memories", "with_states", "with_vectors"]
 
@@ -20,29 +21,41 @@ __all__ = ["with_features", "with_memories", "with_states", "with_vectors"]
 def with_states(candidates: Candidates, states: Sequence[ItemState | None]) -> Candidates:
     """Attributes and times of change from what the store says of each item."""
     changed = [0 if state is None else state.timestamp for state in states]
-    return replace(
-        candidates,
-        attributes=[{} if state is None else state.attributes for state in states],
+    return candidates.having(
+        attributes=Read([{} if state is None else state.attributes for state in states]),
         changed_us=np.array(changed, np.int64),
     )
 
 
 def with_memories(candidates: Candidates, remembered: Remembered) -> Candidates:
     """Attributes from memory; none for an item that it has not heard of, or not any more."""
-    recall = remembered.attributes
-    return replace(candidates, attributes=[recall(item) or {} for item in candidates.ids])
+    return candidates.having(attributes=Recalled(candidates.ids, remembered))
 
 
 def with_vectors(candidates: Candidates, index: Nearest) -> Candidates:
-    """Vectors from the index; NaN for an item that it does not hold.
+    """Vectors from the index, where no source brought them; NaN for an item that it lacks.
 
     Raises:
         DataError: It gave something of another shape.
     """
-    vectors = index.vectors(candidates.ids)
-    if vectors.shape != (len(candidates), index.dimension):
+    n, vectors = len(candidates), candidates.vectors
+    if vectors is None:
+        vectors = _checked(index.vectors(candidates.ids), n, index.dimension)
+        return candidates.having(vectors=vectors)
+    vectors = _checked(vectors, n, index.dimension)
+    missing = np.flatnonzero(np.isnan(vectors[:, 0]))
+    if not len(missing):
+        return candidates
+    ids = [candidates.ids[row] for row in missing.tolist()]
+    vectors = vectors.copy()
+    vectors[missing] = _checked(index.vectors(ids), len(ids), index.dimension)
+    return candidates.having(vectors=vectors)
+
+
+def _checked(vectors: Float32Array, n: int, dimension: int) -> Float32Array:
+    if vectors.shape != (n, dimension):
         raise DataError(f"the index gave vectors of shape {vectors.shape}")
-    return replace(candidates, vectors=vectors)
+    return vectors
 
 
 def with_features(
@@ -59,4 +72,4 @@ def with_features(
     rows = features.rows(person, candidates.attributes, context)
     if rows.ndim != 2 or len(rows) != len(candidates):
         raise DataError(f"features of shape {rows.shape} for {len(candidates)} items")
-    return replace(candidates, features=rows)
+    return candidates.having(features=rows)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from palate.features.item_state import ItemState
-from palate.pipeline.filter import Filter
+from palate.pipeline.filter import Condition, Filter
 from palate.pipeline.person import Person
-from palate.types import Float32Array, Float64Array
+from palate.types import BoolArray, Float32Array, Float64Array, Int64Array, IntArray
 
 __all__ = [
+    "Described",
     "ItemStates",
     "Listed",
     "Lists",
@@ -40,10 +41,29 @@ class ItemStates(Protocol):
 
 
 class Remembered(Protocol):
-    """Attributes of live items in memory, perhaps a moment behind; `serve.catalogue` is one."""
+    """Attributes of live items in memory, perhaps a moment behind; `serve.catalogue` is one.
 
-    def attributes(self, item_id: str) -> Mapping[str, Any] | None:
-        """Of a live item; None for any other."""
+    Items stand in rows, which hold until memory changes: within one request.
+    """
+
+    def rows(self, ids: Sequence[str]) -> IntArray:
+        """(n,) rows of live items; -1 for any other."""
+        ...
+
+    def attributes(self, row: int) -> Mapping[str, Any]:
+        """All that it knows of the item in a row."""
+        ...
+
+    def values(self, rows: IntArray, name: str) -> list[Any]:
+        """(n,) of one attribute; None for a row that has none, or is -1."""
+        ...
+
+    def holding(self, condition: Condition, rows: IntArray) -> BoolArray:
+        """(n,) whether a condition holds; of a row -1 it says nothing that counts."""
+        ...
+
+    def changed_us(self, rows: IntArray) -> Int64Array:
+        """(n,) when each last changed, microseconds since 1970 UTC; 0 for a row -1."""
         ...
 
 
@@ -60,6 +80,11 @@ class Listed(Protocol):
         """(len(ids),) float32, higher is nearer."""
         ...
 
+    @property
+    def vectors(self) -> Float32Array | None:
+        """(len(ids), dimension) float32 of the items, where the search was asked for them."""
+        ...
+
 
 class Nearest(Protocol):
     """Items by vector; any `retrieval.index.VectorIndex` is one."""
@@ -67,9 +92,17 @@ class Nearest(Protocol):
     dimension: int
 
     def search(
-        self, queries: Float32Array, k: int, *, among: Sequence[str] | None = None
+        self,
+        queries: Float32Array,
+        k: int,
+        *,
+        among: Sequence[str] | None = None,
+        vectors: bool = False,
     ) -> Sequence[Listed]:
-        """The nearest `k` items to each of (n, dimension) queries, of those `among` if given."""
+        """The nearest `k` items to each of (n, dimension) queries, of those `among` if given.
+
+        With `vectors` the items' own come with them, of the moment of the search.
+        """
         ...
 
     def vectors(self, ids: Sequence[str]) -> Float32Array:
@@ -150,6 +183,22 @@ class People(Protocol):
         ...
 
 
+class Described(Protocol):
+    """What is known of candidates; see `pipeline.attributes`."""
+
+    def __len__(self) -> int:
+        """Candidates."""
+        ...
+
+    def of(self, row: int) -> Mapping[str, Any]:
+        """All that is known of one."""
+        ...
+
+    def values(self, rows: Sequence[int], name: str) -> list[Any]:
+        """(len(rows),) of one attribute; None for an item that has none."""
+        ...
+
+
 class RequestFeatures(Protocol):
     """What the rank net reads beside the two embeddings."""
 
@@ -161,7 +210,7 @@ class RequestFeatures(Protocol):
     def rows(
         self,
         person: Person,
-        attributes: Sequence[Mapping[str, Any]],
+        attributes: Described,
         context: Mapping[str, Any] | None,
     ) -> Float32Array:
         """(n, f) float32, one row an item."""

@@ -22,7 +22,7 @@ from palate.pipeline.page import Page, first_page, page_of
 from palate.pipeline.parts import Parts
 from palate.pipeline.person import NOBODY, Person
 from palate.pipeline.request import Request
-from palate.pipeline.rerank import Freshness, ranked
+from palate.pipeline.rerank import ranked
 from palate.pipeline.score import has_vector, outcomes_of
 from palate.pipeline.screen import Screen
 from palate.pipeline.slate import RankedSlate
@@ -54,8 +54,6 @@ class Pipeline:
     """
 
     def __init__(self, surface: Surface, parts: Parts, *, clock: Clock = time.perf_counter) -> None:
-        if any(isinstance(s, Freshness) and s.reads_times for s in surface.settings.rerank):
-            parts = replace(parts, remembered=None)  # memory has no times of change
         self.surface = surface
         self.parts = parts
         self._clock = clock
@@ -74,6 +72,8 @@ class Pipeline:
             else:
                 self._outcomes = parts.nets.outcomes
                 self._worth = worth_of(settings.worth, surface.schema, self._outcomes)
+        ranks = bool(self._outcomes)
+        self._reads_vectors = parts.index is not None and (ranks or self._finish.reads_vectors)
         for stage in usable.values():
             stage.warm_up()
         self._breakers = {name: Breaker() for name in (*SHARED_STAGES, *usable)}
@@ -121,7 +121,7 @@ class Pipeline:
             scores=_finite(shown.scores, len(shown)),
             propensities=explored.propensities,
             sources=_sources(shown, gathered.sources),
-            attributes=shown.attributes,
+            attributes=[shown.attributes.of(row) for row in range(len(shown))],
             outcomes=shown.outcomes,
             outcome_names=self._outcomes,
             features=shown.features,
@@ -152,6 +152,7 @@ class Pipeline:
         wanted = self.surface.filter & request.filter
         asked = Asked(request, self.parts, self.surface.schema, k, wanted, person)
         asked.extra = len(page.shown)
+        asked.reads_vectors = self._reads_vectors
         asked.recent = self._recent(person, course)
         asked.user = self._user(asked, course)
         return asked
@@ -260,6 +261,8 @@ def _agreed(candidates: Candidates) -> Candidates:
 
 
 def _sources(shown: Candidates, names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    if len(names) == 1:
+        return [names] * len(shown)
     return [
         tuple(name for name, place in zip(names, places, strict=True) if place >= 0)
         for places in shown.places.tolist()

@@ -7,8 +7,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from palate.columns import ITEM_ID
 from palate.features.item_state import HIDDEN, ItemState
+from palate.pipeline.attributes import Attributes
 from palate.pipeline.filter import NO_FILTER, Filter
 
 __all__ = ["Dropped", "Screen"]
@@ -52,17 +55,20 @@ class Screen:
     def by_id(self, ids: Sequence[str], dropped: Dropped) -> list[int]:
         """Places in `ids` of those that may stay, as far as their ids tell."""
         by_reason = {**self.ids, "blocked: item": self.blocked.get(ITEM_ID, frozenset())}
-        hits = [(why, gone) for why, gone in by_reason.items() if not gone.isdisjoint(ids)]
+        some = {why: gone for why, gone in by_reason.items() if gone}
+        named = frozenset(ids) if some else frozenset()
+        hits = [(why, found) for why, gone in some.items() if (found := gone & named)]
         shown = self.was_shown
         if not hits and shown is None:
             return list(range(len(ids)))
-        gone_at_all = frozenset().union(*(gone for _, gone in hits))
-        if shown is None:  # most often: a first page, and a handful of seen items
-            for item in ids:
-                if item in gone_at_all:
-                    dropped.add(next(why for why, gone in hits if item in gone), item)
-            return [at for at, item in enumerate(ids) if item not in gone_at_all]
         kept: list[int] = []
+        if shown is None:  # most often: a first page, and a handful of seen items
+            drops: dict[int, str] = {}
+            for why, gone in reversed(hits):
+                drops |= {ids.index(item): why for item in gone}
+            for at in sorted(drops):
+                dropped.add(drops[at], ids[at])
+            return [at for at in range(len(ids)) if at not in drops]
         for at, item in enumerate(ids):
             reason = next((why for why, gone in hits if item in gone), None)
             if reason is None and shown(item):
@@ -102,27 +108,36 @@ class Screen:
         return kept
 
     def by_attributes(
-        self, ids: Sequence[str], attributes: Sequence[Mapping[str, Any]], dropped: Dropped
+        self, ids: Sequence[str], attributes: Attributes, dropped: Dropped
     ) -> list[int]:
         """As `by_state` where only attributes are known; those without any may stay for now."""
-        if not self.filter and not self.blocked.keys() - {ITEM_ID}:
-            return list(range(len(ids)))
-        kept: list[int] = []
-        for at, (item, known) in enumerate(zip(ids, attributes, strict=True)):
-            reason = self._against(known) if known else None
-            if reason is None:
-                kept.append(at)
-            else:
-                dropped.add(reason, item)
-        return kept
+        stays = np.ones(len(ids), np.bool_)
+        for condition in self.filter.conditions:
+            goes = stays & ~attributes.holding(condition)
+            for at in np.flatnonzero(goes).tolist():
+                dropped.add(f"filter: {condition.attribute}", ids[at])
+            stays &= ~goes
+        for name, unwanted in self.blocked.items():
+            if name == ITEM_ID:
+                continue
+            rows = np.flatnonzero(stays).tolist()
+            for at, value in zip(rows, attributes.values(rows, name), strict=True):
+                if _is_one_of(value, unwanted):
+                    dropped.add(f"blocked: {name}", ids[at])
+                    stays[at] = False
+        return np.flatnonzero(stays).tolist()
 
     def _against(self, attributes: Mapping[str, Any]) -> str | None:
         for condition in self.filter.conditions:
             if not condition.holds(attributes):
                 return f"filter: {condition.attribute}"
         for name, values in self.blocked.items():
-            value = attributes.get(name)
-            several = value if isinstance(value, list | tuple) else (value,)
-            if any(one is not None and str(one) in values for one in several):
+            if _is_one_of(attributes.get(name), values):
                 return f"blocked: {name}"
         return None
+
+
+def _is_one_of(value: Any, unwanted: AbstractSet[str]) -> bool:
+    """Whether a value, or one of a list of them, is blocked."""
+    several = value if isinstance(value, list | tuple) else (value,)
+    return any(one is not None and str(one) in unwanted for one in several)

@@ -55,6 +55,8 @@ class Asked:
         among: Ids that sources are to choose from; None: all.
         deeper: How many times deeper than usual sources are to look.
         extra: Further candidates wanted of each source, for those that will be dropped.
+        reads_vectors: Whether later stages read the candidates' vectors, so that a source which
+            has them at hand is to bring them.
     """
 
     request: Request
@@ -68,6 +70,7 @@ class Asked:
     among: list[str] | None = None
     deeper: int = 1
     extra: int = 0
+    reads_vectors: bool = False
 
     def depth(self, usual: int) -> int:
         """How many candidates a source is to give."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
+from itertools import compress, islice
 from typing import Final
 
 from palate.pipeline.filter import Filter
@@ -37,9 +37,14 @@ class CatalogueLists:
         ids, rows = self._loaded.model.vocabulary.ids, self._loaded.popular
         if self._catalogue is None:
             return [ids[row] for row in rows[:n].tolist()]
-        lives = self._catalogue.attributes
-        named = (ids[row] for at in range(0, len(rows), _PART) for row in rows[at : at + _PART])
-        return list(islice((item for item in named if lives(item) is not None), n))
+        live: list[str] = []
+        for at in range(0, len(rows), _PART):
+            some = [ids[row] for row in rows[at : at + _PART].tolist()]
+            known = self._catalogue.rows(some) >= 0
+            live += compress(some, known.tolist())
+            if len(live) >= n:
+                break
+        return live[:n]
 
     def newest(self, n: int) -> Sequence[str]:
         """Up to `n` live items, the most recently changed first."""
@@ -47,4 +52,4 @@ class CatalogueLists:
 
     def matching(self, wanted: Filter, n: int) -> Sequence[str]:
         """Up to `n` live items that pass, the most recently changed first."""
-        return [] if self._catalogue is None else self._catalogue.matching(wanted)[:n]
+        return [] if self._catalogue is None else self._catalogue.matching(wanted, n)

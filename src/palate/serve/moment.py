@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from palate.pipeline.parts import Described
 from palate.pipeline.person import Person
 from palate.serve.spaces import ServedNets
 from palate.types import Float32Array
@@ -37,7 +38,7 @@ class Moment:
     def rows(
         self,
         person: Person,
-        attributes: Sequence[Mapping[str, Any]],
+        attributes: Described,
         context: Mapping[str, Any] | None,
     ) -> Float32Array:
         """(n, f) float32: the moment, the same for each of n items."""

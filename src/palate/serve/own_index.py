@@ -101,12 +101,15 @@ class OwnIndex:
         with self._following:
             if self._index is None:
                 return 0
+            head = self._log.head()
             records = self._log.read(
                 self._offset, limit=_TAIL, events=(ITEM_UPSERTED, ITEM_DELETED)
             )
             if records:
                 self._apply(records, self._index)
-                self._offset = records[-1].offset
+            newest = records[-1].offset if records else self._offset
+            # A short page says that there is no item up to the head: do not look at those again.
+            self._offset = newest if len(records) == _TAIL else max(head, newest)
             return len(records)
 
     def _apply(self, records: Sequence[Record], index: LocalIndex) -> None:

@@ -240,3 +240,17 @@ def test_codes_are_within_half_a_step() -> None:
     assert (codes[:, 10:] == 0).all()
     assert (codes[7] == 0).all()
     assert np.abs(codes[:, :10] * scales[:, None] - vectors).max() <= scales.max() / 2 + 1e-6
+
+
+def test_vectors_come_with_the_items_that_were_found() -> None:
+    rng = np.random.default_rng(3)
+    vectors = rng.normal(size=(200, 8)).astype(np.float32)
+    index = LocalIndex.build([f"i{n}" for n in range(200)], vectors)
+    index.delete(["i7"])
+    index.upsert(["i9"], vectors[:1])
+    (hits,) = index.search(vectors[3:4], 50, vectors=True)
+    assert hits.vectors is not None
+    np.testing.assert_array_equal(hits.vectors, index.vectors(hits.ids))
+    (plain,) = index.search(vectors[3:4], 50)
+    assert plain.vectors is None
+    assert plain.ids == hits.ids

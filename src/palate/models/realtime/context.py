@@ -42,9 +42,11 @@ def context_vector(context: Mapping[str, Any] | None) -> Float32Array:
     """
     said = {} if context is None else context
     time_us, offset_h = said.get("timestamp"), said.get("utc_offset_h", 0.0)
-    usable = isinstance(time_us, int) and not isinstance(time_us, bool) and 0 <= time_us < 1 << 62
     if not isinstance(offset_h, int | float) or not -24 <= offset_h <= 24:
         offset_h = 0.0
-    times = np.array([time_us if usable else -1], np.int64)
-    vector: Float32Array = contexts_of(times, utc_offset_h=float(offset_h))[0]
-    return vector
+    if not isinstance(time_us, int) or isinstance(time_us, bool) or not 0 <= time_us < 1 << 62:
+        return np.zeros(len(NAMES), np.float32)
+    hours = time_us / HOUR_US + offset_h  # as `contexts_of`, without arrays of one number
+    day, week = 2 * math.pi * hours / 24, 2 * math.pi * (hours / 24 + _THURSDAY) / 7
+    turns = (1.0, math.sin(day), math.cos(day), math.sin(week), math.cos(week))
+    return np.array(turns, np.float32)

@@ -10,6 +10,7 @@ from typing import Final, Literal
 import numpy as np
 from pydantic import Field
 
+from palate.pipeline.attributes import Recalled
 from palate.pipeline.filter import seconds_of
 from palate.pipeline.rerank.base import order_by
 from palate.pipeline.stage import Asked, Ranking, StageSettings
@@ -32,11 +33,6 @@ class Freshness(StageSettings):
         default=None, description="A time; none: when the item last changed."
     )
 
-    @property
-    def reads_times(self) -> bool:
-        """Whether it goes by when items last changed, which the store alone knows."""
-        return self.attribute is None
-
     def rerank(self, ranking: Ranking, asked: Asked) -> Ranking:
         """By the raised keys."""
         born_s = self._born_s(ranking)
@@ -49,9 +45,11 @@ class Freshness(StageSettings):
         """(n,) seconds since 1970 UTC, NaN where unknown."""
         candidates = ranking.candidates
         if self.attribute is not None:
-            raw = [attributes.get(self.attribute) for attributes in candidates.attributes]
+            raw = candidates.attributes.values(range(len(candidates)), self.attribute)
             return np.array([np.nan if v is None else seconds_of(v) for v in raw], np.float64)
-        if candidates.changed_us is None:
-            return np.full(len(candidates), np.nan)
         changed = candidates.changed_us
+        if changed is None and isinstance(candidates.attributes, Recalled):
+            changed = candidates.attributes.changed_us()
+        if changed is None:
+            return np.full(len(candidates), np.nan)
         return np.where(changed > 0, changed / 1e6, np.nan)

@@ -32,8 +32,11 @@ class Neighbours(SourceSettings):
         if asked.user is None or index is None:
             return None
         depth = asked.depth(self.depth)
-        (hits,) = index.search(as_query(asked.user), depth, among=asked.among)
-        return Proposal(hits.ids, hits.scores, complete=len(hits.ids) < depth)
+        (hits,) = index.search(
+            as_query(asked.user), depth, among=asked.among, vectors=asked.reads_vectors
+        )
+        complete = len(hits.ids) < depth
+        return Proposal(hits.ids, hits.scores, complete=complete, vectors=hits.vectors)
 
 
 def as_query(user: Float32Array) -> Float32Array:

@@ -27,10 +27,13 @@ class Hits:
     Attributes:
         ids: Best first, no id twice; fewer than asked for where there are fewer.
         scores: (len(ids),) float32 under the index's metric, never rising.
+        vectors: (len(ids), dimension) float32, as `VectorIndex.vectors` gives them; None where
+            the search was not asked for them.
     """
 
     ids: list[str]
     scores: Float32Array
+    vectors: Float32Array | None = None
 
 
 @runtime_checkable
@@ -57,9 +60,17 @@ class VectorIndex(Protocol):
         ...
 
     def search(
-        self, queries: Float32Array, k: int, *, among: Sequence[str] | None = None
+        self,
+        queries: Float32Array,
+        k: int,
+        *,
+        among: Sequence[str] | None = None,
+        vectors: bool = False,
     ) -> list[Hits]:
-        """The nearest `k` items to each of (n, dimension) queries, of those `among` if given."""
+        """The nearest `k` items to each of (n, dimension) queries, of those `among` if given.
+
+        With `vectors` the items' own come with them, of the moment of the search.
+        """
         ...
 
     def vectors(self, ids: Sequence[str]) -> Float32Array:

@@ -157,6 +157,7 @@ class LocalIndex:
         *,
         among: Sequence[str] | None = None,
         allowed: Filter | None = None,
+        vectors: bool = False,
     ) -> list[Hits]:
         """The nearest `k` items to each of (n, dimension) queries.
 
@@ -165,6 +166,7 @@ class LocalIndex:
             k: At least 1.
             among: Only these items.
             allowed: Only items with these marks, see `mask`.
+            vectors: Whether the items' own vectors come with them.
 
         Raises:
             DataError: k is below 1, or the queries are not finite or of another dimension.
@@ -172,7 +174,8 @@ class LocalIndex:
         ready = self._ready(queries, k)
         with self.lists.searching() as search:
             searcher = self._searcher(among, allowed)
-            return [self._nearest(query, k, search, searcher) for query in ready]
+            found = [self._nearest(query, k, search, searcher) for query in ready]
+            return [self._named(*one, vectors=vectors) for one in found]
 
     def probe(self, queries: Float32Array, k: int) -> list[Hits]:
         """`k` items of the lists that are nearest to each query, in no order within a list.
@@ -185,7 +188,8 @@ class LocalIndex:
         ready = self._ready(queries, k)
         with self.lists.searching() as search:
             searcher = self._searcher(None, None)
-            return [self._hits(query, k, searcher.probed(query, k), search)[0] for query in ready]
+            found = [self._best(query, k, searcher.probed(query, k), search)[0] for query in ready]
+            return [self._named(*one) for one in found]
 
     def vectors(self, ids: Sequence[str]) -> Float32Array:
         """(n, dimension) float32, what each item was put with (cosine: of length 1); NaN: none."""
@@ -341,30 +345,37 @@ class LocalIndex:
         marks: NDArray[np.uint8] = allowed.rows(n) & alive
         return marks
 
-    def _nearest(self, query: Float32Array, k: int, search: int, searcher: Searcher) -> Hits:
+    def _nearest(
+        self, query: Float32Array, k: int, search: int, searcher: Searcher
+    ) -> tuple[Float32Array, Int32Array]:
         sought, before = k, -1
         while True:
             found = searcher.nearest(query, sought)
-            hits, dropped = self._hits(query, k, found, search)
-            if not dropped or len(hits.ids) == k or len(found.slots) == before:
-                return hits
+            best, dropped = self._best(query, k, found, search)
+            if not dropped or len(best[1]) == k or len(found.slots) == before:
+                return best
             # Rows that others may still find took the places of those that this one may.
             sought, before = sought + 2 * dropped, len(found.slots)
 
-    def _hits(self, query: Float32Array, k: int, found: Found, search: int) -> tuple[Hits, int]:
-        """What was found, and how many rows of it are not for this search."""
+    def _best(
+        self, query: Float32Array, k: int, found: Found, search: int
+    ) -> tuple[tuple[Float32Array, Int32Array], int]:
+        """Scores and slots of what was found, and how many of it are not for this search."""
         scores, slots, plain = found
         if not plain:  # given up meanwhile, or before this search began
             kept = np.array(
                 [self.lists.may_find(search, slot) for slot in slots.tolist()], np.bool_
             )
             scores, slots = scores[kept], slots[kept]
-        names = self.names.arrays
         dropped = len(found.slots) - len(slots)
-        scores, slots = pick(scores, slots, names.starts, k)
+        scores, slots = pick(scores, slots, self.names.arrays.starts, k)
         if self.metric is Metric.EUCLIDEAN:
             scores -= np.float32(query @ query)
-        return Hits(named(slots, names), scores), dropped
+        return (scores, slots), dropped
+
+    def _named(self, scores: Float32Array, slots: Int32Array, *, vectors: bool = False) -> Hits:
+        own = self.lists.arrays.vectors[slots] if vectors else None
+        return Hits(named(slots, self.names.arrays), scores, own)
 
     def _measured(
         self, recall: float, queries: Float32Array | None, rng: np.random.Generator

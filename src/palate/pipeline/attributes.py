@@ -1,0 +1,149 @@
+"""Attributes of candidates: those that were read, or what memory tells when it is asked.
+
+Most requests look at one attribute of a few dozen of their candidates. So nothing is looked up
+for all of them until a filter or a reranker wants it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from palate.pipeline.filter import Condition
+from palate.pipeline.parts import Remembered
+from palate.types import BoolArray, Int64Array
+
+__all__ = ["Attributes", "Read", "Recalled"]
+
+_UNASKED: Final = -2  # memory was not asked yet where the item stands
+
+
+class Attributes(Protocol):
+    """Of candidates, by their rows."""
+
+    def __len__(self) -> int:
+        """Candidates."""
+        ...
+
+    def of(self, row: int) -> Mapping[str, Any]:
+        """All that is known of one; empty where nothing is."""
+        ...
+
+    def values(self, rows: Sequence[int], name: str) -> list[Any]:
+        """(len(rows),) of one attribute; None for an item that has none."""
+        ...
+
+    def holding(self, condition: Condition) -> BoolArray:
+        """(n,) whether the condition holds, or nothing is known of the item."""
+        ...
+
+    def take(self, rows: Sequence[int]) -> Attributes:
+        """Of these rows, in their order."""
+        ...
+
+
+class Read:
+    """As the store had them.
+
+    Args:
+        known: Of each item.
+    """
+
+    def __init__(self, known: Sequence[Mapping[str, Any]]) -> None:
+        self._known = known
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def of(self, row: int) -> Mapping[str, Any]:
+        """All that is known of one."""
+        return self._known[row]
+
+    def values(self, rows: Sequence[int], name: str) -> list[Any]:
+        """(len(rows),) of one attribute."""
+        return [self._known[row].get(name) for row in rows]
+
+    def holding(self, condition: Condition) -> BoolArray:
+        """(n,) whether the condition holds, or nothing is known of the item."""
+        return np.array([not one or condition.holds(one) for one in self._known], np.bool_)
+
+    def take(self, rows: Sequence[int]) -> Read:
+        """Of these rows, in their order."""
+        return Read([self._known[row] for row in rows])
+
+
+class Recalled:
+    """As memory has them, asked when somebody looks; what was read since comes first.
+
+    Args:
+        ids: Of the candidates.
+        memory: Is asked in the thread that changes it, within one request.
+        read: What the store said of some rows.
+    """
+
+    def __init__(
+        self,
+        ids: Sequence[str],
+        memory: Remembered,
+        read: Mapping[int, Mapping[str, Any]] | None = None,
+    ) -> None:
+        self._ids = ids
+        self._memory = memory
+        self._read = read or {}
+        self._places = np.full(len(ids), _UNASKED, np.int64)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def of(self, row: int) -> Mapping[str, Any]:
+        """All that is known of one."""
+        if row in self._read:
+            return self._read[row]
+        (place,) = self._located([row]).tolist()
+        return self._memory.attributes(place) if place >= 0 else {}
+
+    def values(self, rows: Sequence[int], name: str) -> list[Any]:
+        """(len(rows),) of one attribute."""
+        found = self._memory.values(self._located(rows), name)
+        if self._read:
+            for at, row in enumerate(rows):
+                if row in self._read:
+                    found[at] = self._read[row].get(name)
+        return found
+
+    def holding(self, condition: Condition) -> BoolArray:
+        """(n,) whether the condition holds, or nothing is known of the item."""
+        places = self._located(range(len(self)))
+        holds = self._memory.holding(condition, places) | (places < 0)
+        for row, attributes in self._read.items():
+            holds[row] = condition.holds(attributes)
+        return holds
+
+    def changed_us(self) -> Int64Array:
+        """(n,) when each last changed, microseconds since 1970 UTC; 0: unknown."""
+        return self._memory.changed_us(self._located(range(len(self))))
+
+    def take(self, rows: Sequence[int]) -> Recalled:
+        """Of these rows, in their order."""
+        read = {at: self._read[row] for at, row in enumerate(rows) if row in self._read}
+        taken = Recalled([self._ids[row] for row in rows], self._memory, read)
+        taken._places = self._places[np.asarray(rows, np.int64)]
+        return taken
+
+    def with_read(self, read: Mapping[int, Mapping[str, Any]]) -> Recalled:
+        """With what the store said of further rows."""
+        told = Recalled(self._ids, self._memory, {**self._read, **read})
+        told._places = self._places
+        return told
+
+    def _located(self, rows: Sequence[int]) -> Int64Array:
+        """(len(rows),) where memory has each; -1 for what it does not know."""
+        wanted = np.asarray(rows, np.int64)
+        places = self._places[wanted]
+        unasked = wanted[places == _UNASKED]
+        if len(unasked):
+            self._places[unasked] = self._memory.rows([self._ids[row] for row in unasked.tolist()])
+            places = self._places[wanted]
+        return places
