@@ -54,7 +54,18 @@ def _loggers_as_they_were() -> Iterator[None]:
 # it, the default suite leaves it out to be short.
 _TESTS = Path(__file__).resolve().parent
 _LONG_TOGETHER = ("train", "retrieval", "models/realtime", "models/nets", "models/kernels")
-_DEEP = ("deep", "dcn", "dkn", "lightgcn", "multvae", "ncf", "sasrec", "wide_deep", "xdeepfm")
+_LONG = (
+    *(f"models/test_{name}" for name in ("deep", "dcn", "dkn", "lightgcn", "multvae", "ncf")),
+    *(f"models/test_{name}" for name in ("sasrec", "wide_deep", "xdeepfm", "warm", "bpr", "rated")),
+    *(f"models/test_{name}" for name in ("fm_", "rbm", "factorisation", "click_bad_input")),
+    "cli/test_processes",
+    "data/sources/test_origins",
+    "evaluate/test_movielens",
+    "examples",
+    "features/columns",
+    "features/test_ingest",
+    "serve/test_security",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -63,6 +74,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not item.path.is_relative_to(_TESTS):
             continue
         place = item.path.relative_to(_TESTS).as_posix()
-        deep = place.startswith(tuple(f"models/test_{name}" for name in _DEEP))
-        if deep or place.startswith(_LONG_TOGETHER):
+        if place.startswith((*_LONG_TOGETHER, *_LONG)):
             item.add_marker(pytest.mark.slow)

@@ -33,6 +33,7 @@ from palate.retrieval.index.masks import Filter, Mask
 from palate.retrieval.index.names import Names, named
 from palate.retrieval.index.probes import DEPTHS, Probes
 from palate.retrieval.index.searcher import Found, Searcher
+from palate.retrieval.index.vectors import checked, of_length_one
 from palate.types import Float32Array, Int32Array, Int64Array
 
 __all__ = ["EXACT_UP_TO", "LocalIndex"]
@@ -290,29 +291,18 @@ class LocalIndex:
         self.lists.give_up(old[old >= 0])
 
     def _prepared(self, ids: Sequence[str], vectors: Float32Array) -> Float32Array:
-        ready = self._checked(vectors, "vector")
+        ready = checked(vectors, self.dimension, "vector")
         if len(ids) != len(ready):
             raise DataError(f"{len(ids):,} ids came with {len(ready):,} vectors")
-        return _of_length_one(ready) if self.metric is Metric.COSINE else ready
-
-    def _checked(self, vectors: Float32Array, what: str) -> Float32Array:
-        ready = np.ascontiguousarray(vectors, np.float32)
-        if ready.ndim != 2 or ready.shape[1] != self.dimension:
-            raise DataError(
-                f"vectors have shape (n, {self.dimension}) here, and these have {ready.shape}"
-            )
-        if not np.isfinite(ready.sum(dtype=np.float64)):  # in 64 bits none overflows by itself
-            wrong = np.flatnonzero(~np.isfinite(ready).all(axis=1))
-            raise DataError(f"{what} {wrong[0]} has a number that is not finite")
-        return ready
+        return of_length_one(ready) if self.metric is Metric.COSINE else ready
 
     # ------------------------------------------------------------------ search
 
     def _ready(self, queries: Float32Array, k: int) -> Float32Array:
         if k < 1:
             raise DataError(f"k is {k}; it is at least 1")
-        ready = self._checked(queries, "query")
-        return _of_length_one(ready) if self.metric is Metric.COSINE else ready
+        ready = checked(queries, self.dimension, "query")
+        return of_length_one(ready) if self.metric is Metric.COSINE else ready
 
     def _searcher(self, among: Sequence[str] | None, allowed: Filter | None) -> Searcher:
         n = self.lists.n_slots
@@ -397,9 +387,3 @@ def _last_of_each(ids: Sequence[str]) -> Int64Array:
         return np.arange(len(ids))
     last = {one: place for place, one in enumerate(ids)}
     return np.sort(np.fromiter(last.values(), np.int64, len(last)))
-
-
-def _of_length_one(vectors: Float32Array) -> Float32Array:
-    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
-    lengths[lengths == 0] = 1.0
-    return np.asarray(vectors / lengths[:, None], np.float32)
