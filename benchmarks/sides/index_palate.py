@@ -29,7 +29,7 @@ def main(inputs, output, settings):
     index = LocalIndex.build(ids, items)
     figures = {"build_s": time.perf_counter() - start, "build_cpu_s": time.process_time() - cpu}
     figures["memory_mib"] = own_mib() - before - id_map_mib(index)
-    figures["setting"] = index.probes.at(nearest.shape[1])
+    figures["setting"] = index.reach.at(nearest.shape[1])
     figures |= searched(index, queries, nearest)
     if said.get("changes"):
         figures |= changes(index, ids, np.array(items), queries, nearest.shape[1])

@@ -13,7 +13,8 @@ from palate.types import Int32Array, Int64Array
 __all__ = ["ItemRows"]
 
 _LEAST: Final = 1024
-_CHUNK: Final = 16_384  # rows looked at in one go, newest first
+_FIRST: Final = 64  # rows looked at in one go, newest first
+_CHUNK: Final = 16_384  # at most
 _GONE: Final = -1
 
 
@@ -76,11 +77,13 @@ class ItemRows:
         return np.flatnonzero(self._turns[: self._n_rows] != _GONE).astype(np.int32)
 
     def newest(self) -> Iterator[Int32Array]:
-        """Rows of live items, those that changed last first, some thousands at a time."""
-        for end in range(self._taken, 0, -_CHUNK):
-            places = np.arange(max(0, end - _CHUNK), end)[::-1]
+        """Rows of live items, those that changed last first; most callers want but a few."""
+        end, wanted = self._taken, _FIRST
+        while end > 0:
+            places = np.arange(max(0, end - wanted), end)[::-1]
             rows = self._order[places]
             yield rows[self._turns[rows] == places]
+            end, wanted = end - wanted, min(4 * wanted, _CHUNK)
 
     def _new_rows(self, n: int) -> Int32Array:
         again = [self._free.pop() for _ in range(min(n, len(self._free)))]

@@ -19,7 +19,6 @@ __all__ = ["ChildError", "Keeper"]
 _FIRST_WAIT_S: Final = 0.05  # before a child that had run well is started again
 _LONGEST_WAIT_S: Final = 5.0
 _RAN_WELL_S: Final = 1.0  # since it was ready: one that was killed is no crash loop
-_START_S: Final = 120.0  # loading a large release from a cold disk takes its time
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +34,14 @@ class Keeper:
         name: For the log.
         spare: Where its process comes from.
         boot: Makes its boot message, given the descriptor that it reports to.
+        within_s: How long it may take until it is ready.
     """
 
-    def __init__(self, name: str, spare: Spare, boot: Callable[[int], Boot]) -> None:
+    def __init__(
+        self, name: str, spare: Spare, boot: Callable[[int], Boot], *, within_s: float
+    ) -> None:
         self.name = name
+        self._within_s = within_s
         self._spare = spare
         self._boot = boot
         self._process: asyncio.subprocess.Process | None = None
@@ -76,7 +79,7 @@ class Keeper:
         assert process is not None
         assert process.stdin is not None
         process.stdin.write(msgspec.json.encode(self._boot(self._report_fd)) + b"\n")
-        report = await _reported(self._reports)
+        report = await _reported(self._reports, self._within_s)
         if not report.ready:
             await self.stop(1.0)
             detail = report.error or f"it ended with code {process.returncode}; its log says why"
@@ -128,7 +131,7 @@ class Keeper:
             await process.wait()
 
 
-async def _reported(descriptor: int) -> Report:
+async def _reported(descriptor: int, within_s: float) -> Report:
     """What the child writes; nothing ready where it ends or says nothing in time."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
@@ -137,9 +140,12 @@ async def _reported(descriptor: int) -> Report:
             lambda: asyncio.StreamReaderProtocol(reader), pipe
         )
         try:
-            line = await asyncio.wait_for(reader.readline(), _START_S)
+            line = await asyncio.wait_for(reader.readline(), within_s)
         except TimeoutError:
-            return Report(error=f"it was not ready within {_START_S:.0f} s")
+            return Report(
+                error=f"it was not ready within {within_s:g} s",
+                hint="a large catalogue takes longer: raise serve.start_timeout_s",
+            )
         finally:
             transport.close()
     return msgspec.json.decode(line, type=Report) if line else Report()

@@ -36,7 +36,7 @@ def test_what_is_read_answers_the_same(index: LocalIndex, tmp_path: Path) -> Non
     write_index(index, tmp_path / "one", {"space": 3, "offsets": {"items": 17}})
     read, about = read_index(tmp_path / "one")
     assert about == {"space": 3, "offsets": {"items": 17}}
-    assert (len(read), read.metric, read.probes) == (len(index), index.metric, index.probes)
+    assert (len(read), read.metric, read.reach) == (len(index), index.metric, index.reach)
     assert answers(read) == answers(index)
 
 

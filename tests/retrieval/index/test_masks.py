@@ -11,7 +11,7 @@ import pytest
 from palate.retrieval.index import LocalIndex, Metric
 from palate.retrieval.index.clusters import Clusters
 from palate.retrieval.index.kernels.scan import BLOCK
-from palate.retrieval.index.probes import Probes
+from palate.retrieval.index.reach import EVERYWHERE, Reach
 from palate.testing.vector_index import brute_force
 from palate.types import Float32Array
 
@@ -26,7 +26,7 @@ def drawn(n: int, seed: int = 0) -> Float32Array:
 @pytest.fixture(params=[1, 9], ids=["one list", "nine lists"])
 def index(request: pytest.FixtureRequest) -> LocalIndex:
     clusters = Clusters.around(drawn(request.param, seed=5))
-    index = LocalIndex(DIMENSION, Metric.EUCLIDEAN, clusters=clusters, probes=Probes.always(1))
+    index = LocalIndex(DIMENSION, Metric.EUCLIDEAN, clusters=clusters, reach=Reach.always(0.0))
     index.upsert([f"i{n}" for n in range(600)], drawn(600))
     return index
 
@@ -44,7 +44,7 @@ def nearest(numbers: range, k: int) -> list[str]:
 def test_only_what_is_marked(index: LocalIndex) -> None:
     mask = index.mask([f"i{n}" for n in range(100)] + ["never there"])
     assert sorted(found(index, 600, allowed=mask)) == sorted(f"i{n}" for n in range(100))
-    index.probes = Probes.always(len(index.clusters.centroids))
+    index.reach = Reach.always(EVERYWHERE)
     assert found(index, 10, allowed=mask) == nearest(range(100), 10)
     index.unmark(mask, ["i3"])
     index.mark(mask, ["i300"])

@@ -2,7 +2,7 @@
 
 `base` says what an index does; `local` does it with int8 codes in lists around centroids:
 `lists` keeps rows in `arrays` (`region` is their memory), `names` knows which item is which row,
-`masks` marks rows, `clusters` makes centroids, `probes` says how many lists to scan, `searcher`
+`masks` marks rows, `clusters` makes centroids, `reach` says how far to look, `searcher`
 searches, `kernels` are its compiled loops. `files` keeps an index, `drift` says when it should
 be built anew, and `rebuild` does that in another process.
 """

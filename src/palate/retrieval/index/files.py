@@ -24,12 +24,12 @@ from palate.retrieval.index.kernels.scan import BLOCK
 from palate.retrieval.index.lists import Lists
 from palate.retrieval.index.local import LocalIndex
 from palate.retrieval.index.names import NameArrays, Names
-from palate.retrieval.index.probes import Probes
+from palate.retrieval.index.reach import Reach
 from palate.retrieval.index.region import mapped, rows_in
 
 __all__ = ["read_index", "write_index"]
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 _HEAD: Final = "index.json"
 _SPARE: Final = 4  # address space of an array that may grow, as a multiple of its rows
 _LEAST: Final = 256  # blocks of it
@@ -55,7 +55,7 @@ def write_index(index: LocalIndex, folder: Path, about: Mapping[str, Any] | None
                 "format": _FORMAT,
                 "metric": index.metric.value,
                 "dimension": index.dimension,
-                "probes": index.probes._asdict(),
+                "reach": index.reach._asdict(),
                 "blocks": index.lists.n_blocks,
                 "names": index.names.counts,
                 "about": dict(about or {}),
@@ -89,7 +89,7 @@ def read_index(folder: Path, *, verify: bool = True) -> tuple[LocalIndex, dict[s
             head["dimension"],
             Metric(head["metric"]),
             clusters=Clusters(*(_whole(folder, name) for name in Clusters._fields)),
-            probes=Probes(*(tuple(head["probes"][name]) for name in Probes._fields)),
+            reach=Reach(*(tuple(head["reach"][name]) for name in Reach._fields)),
         )
         index.adopt(_lists(folder, head["blocks"]), _names(folder, head))
     except (OSError, KeyError, TypeError, ValueError) as error:

@@ -1,13 +1,14 @@
 r"""The vector index in this process: int8 codes in lists, scored again by float32.
 
 Below some hundred thousand items there is one list, and a search scans all codes. Above, the
-lists stand around centroids, and a search scans those that may hold the best rows: a list's
-worth is the score of its centroid c and three standard deviations of its rows around that,
+lists stand around centroids, and a search scans those that may hold the best rows: what a list
+promises is the score of its centroid c and some standard deviations of its rows around that,
 
-    q . c + 3 |q| s_c,      s_c^2 = mean |x - c|^2 / d   over the rows x of the list.
+    q . c + r |q| s_c,      s_c^2 = mean |x - c|^2 / d   over the rows x of the list.
 
-How many it scans was measured when the index was built, for several k. What the codes rank
-highest (a few more than k) is then scored exactly:
+It takes the most promising first, and ends at the first that promises less than all that it has
+found. How many deviations r that takes was measured when the index was built, for several k.
+What the codes rank highest (a few more than k) is then scored exactly:
 
     q . x  ~  s_q s_x sum_j c_qj c_xj,      c_x = round(x / s_x),   s_x = max |x_j| / 127
 
@@ -31,7 +32,7 @@ from palate.retrieval.index.kernels.order import pick
 from palate.retrieval.index.lists import Lists
 from palate.retrieval.index.masks import Filter, Mask
 from palate.retrieval.index.names import Names, named
-from palate.retrieval.index.probes import DEPTHS, Probes
+from palate.retrieval.index.reach import DEPTHS, EVERYWHERE, Reach
 from palate.retrieval.index.searcher import Found, Searcher
 from palate.retrieval.index.vectors import checked, of_length_one
 from palate.types import Float32Array, Int32Array, Int64Array
@@ -53,7 +54,7 @@ class LocalIndex:
         dimension: Of vectors.
         metric: What nearest means.
         clusters: Around which lists stand; None for one list, searched exactly.
-        probes: Lists that a search scans; at least these, more where they hold too little.
+        reach: How far around its centroid a list may hold good rows; all are scanned by default.
 
     Attributes:
         lists: Its rows, and where they stand.
@@ -66,14 +67,14 @@ class LocalIndex:
         metric: Metric = Metric.INNER_PRODUCT,
         *,
         clusters: Clusters | None = None,
-        probes: Probes | None = None,
+        reach: Reach | None = None,
     ) -> None:
         if dimension < 1:
             raise DataError(f"a vector has at least one dimension, not {dimension}")
         self.dimension = dimension
         self.metric = Metric(metric)
         self.clusters = clusters or Clusters.around(np.zeros((1, dimension), np.float32))
-        self.probes = probes or Probes.always(1)
+        self.reach = reach or Reach.always(EVERYWHERE)
         self.lists = Lists(Arrays.empty(len(self.clusters.centroids), dimension), 0)
         self.names = Names()
         self._watching: list[set[str]] = []
@@ -98,7 +99,7 @@ class LocalIndex:
             vectors: (n, dimension) float32, finite.
             metric: What nearest means.
             recall: Share of the true nearest 10, 100, 500, 2,000 and 10,000 that a search over
-                lists is to find; how many lists it scans for each is chosen by it.
+                lists is to find; how far it looks for each is chosen by it.
             n_lists: How many; by default 1 up to `EXACT_UP_TO` items, then one a thousand.
             queries: (m, dimension) float32 like those to come, by which that is chosen; by
                 default items, and means of three items.
@@ -122,7 +123,7 @@ class LocalIndex:
             owner = np.zeros(len(ready), np.int32)
         index._put(ids, ready, owner)
         if len(index.clusters.centroids) > 1:
-            index.probes = index._measured(recall, queries, np.random.default_rng(seed))
+            index.reach = index._measured(recall, queries, np.random.default_rng(seed))
         return index
 
     def __len__(self) -> int:
@@ -320,7 +321,7 @@ class LocalIndex:
         return Searcher(
             self.lists.arrays,  # after the slots, so that it holds them all
             self.clusters,
-            self.probes,
+            self.reach,
             euclidean=self.metric is Metric.EUCLIDEAN,
             held=len(self),
             marks=marks,
@@ -369,8 +370,8 @@ class LocalIndex:
 
     def _measured(
         self, recall: float, queries: Float32Array | None, rng: np.random.Generator
-    ) -> Probes:
-        """How many lists find the wanted share of what a scan of all finds."""
+    ) -> Reach:
+        """How far lists must be looked into for the wanted share of what a scan of all finds."""
         if queries is None:
             rows = self.names.slots()
             drawn = rows[rng.integers(0, len(rows), (_SAMPLED, _MIXED))]
@@ -378,7 +379,7 @@ class LocalIndex:
             queries = np.concatenate((some[: _SAMPLED // 2, 0], some[_SAMPLED // 2 :].mean(axis=1)))
         searcher = self._searcher(None, None)
         depth = min(DEPTHS[-1], len(self))
-        return Probes.measured([searcher.ranks(q, depth) for q in self._ready(queries, 1)], recall)
+        return Reach.measured([searcher.needed(q, depth) for q in self._ready(queries, 1)], recall)
 
 
 def _last_of_each(ids: Sequence[str]) -> Int64Array:

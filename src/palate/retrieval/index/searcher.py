@@ -13,15 +13,16 @@ from palate.retrieval.index.clusters import Clusters
 from palate.retrieval.index.kernels.codes import quantise
 from palate.retrieval.index.kernels.order import best_first, list_scores, next_lists
 from palate.retrieval.index.kernels.scan import BLOCK, ROOM, scan_lists, scan_slots
-from palate.retrieval.index.probes import Probes
+from palate.retrieval.index.reach import EVERYWHERE, Needed, Reach
 from palate.types import Float32Array, Int32Array
 
 __all__ = ["Found", "Searcher"]
 
 _SPARE: Final = 1.2  # rows scored again, as a multiple of k
 _LEAST_SPARE: Final = 32
-_REACH: Final = 3.0  # standard deviations
-_FURTHER: Final = 3  # times as many lists, where too little was found
+_REACH: Final = 3.0  # standard deviations, by which lists are probed
+_AT_FIRST: Final = 64  # lists put in order
+_FURTHER: Final = 3  # times as many, where those were not enough
 _ALL: Final = np.empty(0, np.uint8)
 _NONE: Final = np.zeros(1, np.uint8)
 
@@ -46,7 +47,7 @@ class Searcher:
     Args:
         arrays: The rows.
         clusters: Around which their lists stand.
-        probes: How many lists to scan.
+        reach: How far around its centroid a list may hold good rows.
         euclidean: Whether scores are.
         held: Items in the index.
         marks: (n,) uint8, 0 for rows that may not be found; None: all may.
@@ -57,14 +58,14 @@ class Searcher:
         self,
         arrays: Arrays,
         clusters: Clusters,
-        probes: Probes,
+        reach: Reach,
         *,
         euclidean: bool,
         held: int,
         marks: NDArray[np.uint8] | None = None,
         some: Int32Array | None = None,
     ) -> None:
-        self._arrays, self._clusters, self._probes = arrays, clusters, probes
+        self._arrays, self._clusters, self._reach = arrays, clusters, reach
         self._euclidean, self._held = euclidean, held
         # Marks of an empty index still let nothing through, whatever comes meanwhile.
         self._marks = _ALL if marks is None else marks if len(marks) else _NONE
@@ -82,14 +83,16 @@ class Searcher:
             held = scan_slots(code, scale, self._some, self._arrays.rows, wanted, found)
         else:
             share = self._held / max(self._may, 1)
-            lists = self._lists(query, seeking)
-            held = self._scan(lists, (code, scale), self._probes.at(k * share), (wanted, found))
+            reach = self._reach.at(k * share)
+            everywhere = reach >= EVERYWHERE
+            worth = self._lists(query, seeking, 0.0 if everywhere else reach)
+            held = self._scan(worth, (code, scale), (wanted, found), to_the_end=everywhere)
         return self._ordered(seeking, found[1][:held])
 
     def probed(self, query: Float32Array, k: int) -> Found:
         """`k` rows or more of the nearest lists, as they come, scored by their lists."""
         arrays, slots, scores, n = self._arrays, [], [], 0
-        worth = self._lists(query, 2 * query if self._euclidean else query)
+        worth = self._lists(query, 2 * query if self._euclidean else query, _REACH)
         for one in np.argsort(-worth, kind="stable"):
             block = int(arrays.heads[one])
             while block >= 0 and n < k:
@@ -104,17 +107,16 @@ class Searcher:
             return Found(np.empty(0, np.float32), np.empty(0, np.int32), plain=True)
         return Found(np.concatenate(scores), np.concatenate(slots), plain=False)
 
-    def ranks(self, query: Float32Array, depth: int) -> Int32Array:
-        """(depth,) the place, by worth, of the list that holds the nearest row, and so on."""
+    def needed(self, query: Float32Array, depth: int) -> Needed:
+        """How far from their centroids the nearest `depth` rows stand; every list is scanned."""
         seeking = 2 * query if self._euclidean else query
-        worth = self._lists(query, seeking)
         found = _room_for(depth)
-        held = self._scan(worth, self._coded(seeking), len(worth), (depth, found))
-        nearest = self._ordered(seeking, found[1][:held]).slots
-        places = np.empty(len(worth), np.int32)
-        places[np.argsort(-worth)] = np.arange(len(worth), dtype=np.int32)
-        ranks: Int32Array = places[self._arrays.owner[nearest // BLOCK]]
-        return ranks
+        centres = self._lists(query, seeking, 0.0)
+        held = self._scan(centres, self._coded(seeking), (depth, found), to_the_end=True)
+        scores, slots, _ = self._ordered(seeking, found[1][:held])
+        lists = self._arrays.owner[slots // BLOCK]
+        deviations = self._lists(query, seeking, 1.0) - centres
+        return Needed(scores, centres[lists], deviations[lists])
 
     def _room(self) -> int:
         """Rows that may be found at most, with those given up that some search still finds."""
@@ -128,15 +130,15 @@ class Searcher:
         quantise(seeking[None], code, scale)
         return code[0], scale[0]
 
-    def _lists(self, query: Float32Array, seeking: Float32Array) -> Float32Array:
-        """(n_lists,) what a good row of each list may score."""
+    def _lists(self, query: Float32Array, seeking: Float32Array, reach: float) -> Float32Array:
+        """(n_lists,) what a row of each list may score that is so many deviations out."""
         if len(self._clusters.centroids) == 1:
             return np.zeros(1, np.float32)
         centroids, halves, spreads = self._clusters
         length = np.float32(math.sqrt(float(query @ query)))
         biases = -2 * halves if self._euclidean else np.zeros_like(halves)
         worth: Float32Array = list_scores(
-            seeking, length, centroids, biases, np.float32(_REACH) * spreads, self._euclidean
+            seeking, length, centroids, biases, np.float32(reach) * spreads, self._euclidean
         )
         return worth
 
@@ -144,17 +146,21 @@ class Searcher:
         self,
         worth: Float32Array,
         coded: tuple[NDArray[np.int8], np.float32],
-        n_lists: int,
         out: tuple[int, tuple[Float32Array, Int32Array]],
+        *,
+        to_the_end: bool,
     ) -> int:
-        """Scan the best lists, more of them while too little is found; how much was."""
-        arrays, held, floor = self._arrays, 0, np.float32(np.inf)
+        """Scan the best lists first, until no good row of one that is left scores enough."""
+        arrays, held, below = self._arrays, 0, np.float32(np.inf)
+        n_lists = _AT_FIRST
+        chain = arrays.heads, arrays.following
         while True:
-            lists, floor = next_lists(worth, n_lists, floor)
-            held = scan_lists(
-                *coded, lists, arrays.heads, arrays.following, arrays.rows, self._marks, *out, held
+            lists, below = next_lists(worth, n_lists, below)
+            promises = np.full(len(lists), np.inf, np.float32) if to_the_end else worth[lists]
+            held, ended = scan_lists(
+                *coded, (lists, promises), chain, arrays.rows, self._marks, *out, held
             )
-            if held == out[0] or floor == -np.inf:
+            if ended or below == -np.inf:
                 return int(held)
             n_lists *= _FURTHER
 

@@ -43,10 +43,11 @@ def scanned(
     query, none = np.zeros(WIDTH, np.int8), np.empty(0, np.uint8)
     allowed = none if allowed is None else allowed
     for one in lists:  # by and by, as a search does that found too little
-        held = scan_lists(
-            query, np.float32(1), np.array([one], np.int32), HEADS, FOLLOWING, rows, allowed,
-            WANTED, found, held,
-        )  # fmt: skip
+        lists = np.array([one], np.int32), np.array([np.inf], np.float32)
+        held, ended = scan_lists(
+            query, np.float32(1), lists, (HEADS, FOLLOWING), rows, allowed, WANTED, found, held
+        )
+        assert not ended
     slots = found[1][:held]
     assert found[0][:held].tolist() == rows[2][slots].tolist()
     assert len(set(slots.tolist())) == held

@@ -15,15 +15,16 @@ ROOM = 4  # candidates collected before the worst are dropped, as a multiple of 
 
 
 @numba.njit(cache=True, nogil=True)
-def scan_lists(query, scale, lists, heads, following, rows, allowed, wanted, found, held):
+def scan_lists(query, scale, lists, chain, rows, allowed, wanted, found, held):
     """Add to what was found the rows of some lists that come nearest by their codes.
 
     Args:
         query: (width,) int8.
         scale: Of the query's code, float32.
-        lists: (m,) int32, which.
-        heads: (n_lists,) int32 first block of each, -1 for none.
-        following: (n_blocks,) int32 the block after each, -1 at the end.
+        lists: (m,) int32, which, the most promising first; and (m,) float32, what a good row of
+            each may score. The first that cannot come near what was found ends the scan.
+        chain: (n_lists,) int32 first block of each list, -1 for none; and (n_blocks,) int32 the
+            block after each, -1 at the end.
         rows: codes (n, width) int8, scales (n,), biases (n,) float32, alive (n,) uint8.
         allowed: (n,) uint8, 0 for rows that may not be found; of length 0: all may.
         wanted: How many to find.
@@ -31,7 +32,7 @@ def scan_lists(query, scale, lists, heads, following, rows, allowed, wanted, fou
         held: How many were found before, at most `wanted`.
 
     Returns:
-        How many there are now, at most `wanted`.
+        How many there are now, at most `wanted`; and whether the scan ended before the last list.
     """
     codes, scales, biases, alive = rows
     scores, slots = found
@@ -40,8 +41,14 @@ def scan_lists(query, scale, lists, heads, following, rows, allowed, wanted, fou
     held, floor = _keep_best(scores, slots, held, wanted)
     base, width, bucket, better = _bucketed(scores, held, floor, counts)
     masked = allowed.shape[0] > 0
-    for which in lists:
-        block = heads[which]
+    which, promises = lists
+    heads, following = chain
+    ended = False
+    for at in range(len(which)):
+        if promises[at] < floor:
+            ended = True
+            break
+        block = heads[which[at]]
         while block >= 0:
             first = block * BLOCK
             block = following[block]
@@ -74,7 +81,7 @@ def scan_lists(query, scale, lists, heads, following, rows, allowed, wanted, fou
                     if 2 * held > scores.shape[0]:  # many are equal, or nothing was counted yet
                         held, floor = _keep_best(scores, slots, held, wanted)
                         base, width, bucket, better = _bucketed(scores, held, floor, counts)
-    return _keep_best(scores, slots, held, wanted)[0]
+    return _keep_best(scores, slots, held, wanted)[0], ended
 
 
 @numba.njit(cache=True, nogil=True)
