@@ -10,6 +10,7 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from collections import Counter, deque
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -55,9 +56,12 @@ class Paced(threading.Thread, ABC):
     Attributes:
         statuses: How many answers of each.
         lost: Connections lost while something was being killed.
+        turned_away: 503 while something was, where `patient`.
         failed: What must not be, in words.
         slowest_s: The longest answer in a calm moment.
     """
+
+    patient = False  # whether 503 is an answer while something was being killed
 
     def __init__(self, url: str, calm: Calm, seed: int) -> None:
         super().__init__(daemon=True)
@@ -67,6 +71,7 @@ class Paced(threading.Thread, ABC):
         )
         self.statuses: Counter[int] = Counter()
         self.lost = 0
+        self.turned_away = 0
         self.failed: list[str] = []
         self.slowest_s = 0.0
         self.random = random.Random(seed)
@@ -85,8 +90,10 @@ class Paced(threading.Thread, ABC):
             self.turn()
         self.connection.close()
 
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any] | None:
-        """The answer; None where the connection was lost."""
+    def ask(
+        self, method: str, path: str, body: Any = None, *, expected: Collection[int] = (200,)
+    ) -> tuple[int, Any] | None:
+        """The answer; None where the connection was lost, or it is none of those expected."""
         began = time.monotonic()
         try:
             status, answer = ask(self.connection, method, path, body)
@@ -97,7 +104,10 @@ class Paced(threading.Thread, ABC):
                 self.lost += 1
             return None
         self.statuses[status] += 1
-        if status != 200:
+        if status == 503 and self.patient and not self._calm(began):
+            self.turned_away += 1
+            return None
+        if status not in expected:
             self.failed.append(f"{method} {path}: {status} {answer}")
             return None
         if self._calm(began):
@@ -127,14 +137,34 @@ class Reader(Paced):
 class Poster(Paced):
     """Posts events, one by one and in batches, each until it is acknowledged.
 
+    Args:
+        url: The service's.
+        calm: Says whether it should be well.
+        seed: Of what is drawn.
+        a_tick: Events made in each tick.
+        event: Their type.
+        users: Who did something.
+        items: To what.
+
     Attributes:
         acknowledged: Ids that the service said are safe.
     """
 
-    def __init__(self, url: str, calm: Calm, seed: int, a_tick: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        calm: Calm,
+        seed: int,
+        a_tick: int,
+        *,
+        event: str = "click",
+        users: Sequence[str] = USERS,
+        items: Sequence[str] = ITEMS,
+    ) -> None:
         super().__init__(url, calm, seed)
         self.acknowledged: list[str] = []
         self._a_tick = a_tick
+        self._event, self._users, self._items = event, users, items
         self._pending: deque[dict[str, Any]] = deque()
 
     draining = False  # no new events
@@ -148,10 +178,10 @@ class Poster(Paced):
         for _ in range(0 if self.draining else self._a_tick):
             self._pending.append(
                 {
-                    "event": "click",
+                    "event": self._event,
                     "event_id": str(uuid.uuid4()),
-                    "user_id": self.random.choice(USERS),
-                    "item_id": self.random.choice(ITEMS),
+                    "user_id": self.random.choice(self._users),
+                    "item_id": self.random.choice(self._items),
                 }
             )
         singles = self._a_tick // 2

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -28,6 +38,7 @@ __all__ = [
     "Schema",
     "ServeSettings",
     "Settings",
+    "StoreSettings",
     "load_settings",
 ]
 
@@ -58,6 +69,15 @@ class Attribute(_Frozen):
     separator: str | None = Field(
         default=None, description="For categories read from text files: how values are split."
     )
+    size: int | None = Field(
+        default=None, ge=1, le=4096, description="For vectors: how many numbers."
+    )
+
+    @model_validator(mode="after")
+    def _vectors_have_a_size(self) -> Self:
+        if (self.kind is AttributeKind.VECTOR) != (self.size is not None):
+            raise ValueError('kind = "vector" and size go together')
+        return self
 
 
 class Schema(_Frozen):
@@ -108,6 +128,42 @@ class LogSettings(_Frozen):
     )
 
 
+class StoreSettings(_Frozen):
+    """Where the state and the pointers live: `[store]`; without a URL in files below `home`."""
+
+    url: SecretStr | None = Field(
+        default=None,
+        description="A Redis or Valkey server: redis://HOST:PORT/0, rediss://, unix:///PATH.",
+    )
+    namespace: str = Field(
+        default="palate",
+        pattern=r"^[^{}\s]+$",
+        description="Before the names of its keys; two homes on one server differ in it.",
+    )
+    timeout_s: float = Field(
+        default=0.5, gt=0, description="A read that takes longer fails; a write may take 20 times."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None:
+            return None
+        try:
+            parts = urlsplit(url.get_secret_value())
+            known = parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
+        except ValueError:  # no port can be so; what was given is not repeated
+            known = False
+        if not known:
+            raise ValueError("write redis://HOST:PORT/0, rediss://HOST:PORT/0 or unix:///PATH")
+        return url
+
+    @field_serializer("url", when_used="json")
+    def _told_to_children(self, url: SecretStr | None) -> str | None:
+        """Settings go to the service's processes as JSON, through a pipe."""
+        return None if url is None else url.get_secret_value()
+
+
 class ServeSettings(_Frozen):
     """The HTTP service: `[serve]`."""
 
@@ -122,6 +178,9 @@ class ServeSettings(_Frozen):
     max_body_bytes: int = Field(default=1 << 20, ge=1024)
     alias: str = Field(default="stable", description="The release alias that is followed.")
     poll_s: float = Field(default=0.25, gt=0, description="How often the alias is looked at.")
+    start_timeout_s: float = Field(
+        default=600.0, gt=0, description="Until a process is ready; then it is started anew."
+    )
     drain_notice_s: float = Field(
         default=0.0, ge=0, description="Answering on while /readyz says 503, before the end."
     )
@@ -201,6 +260,7 @@ class Settings(BaseSettings):
     items: dict[str, Attribute] = Field(default_factory=dict)
     users: dict[str, Attribute] = Field(default_factory=dict)
     log: LogSettings = LogSettings()
+    store: StoreSettings = StoreSettings()
     serve: ServeSettings = ServeSettings()
     privacy: PrivacySettings = PrivacySettings()
     observe: ObserveSettings = ObserveSettings()

@@ -119,10 +119,16 @@ class FullStore(MemoryStore):
 
     full = False
 
-    def write(self, puts: Mapping[bytes, bytes | None], *, offset: int | None = None) -> None:
+    def write(
+        self,
+        puts: Mapping[bytes, bytes | None],
+        *,
+        offset: int | None = None,
+        after: int | None = None,
+    ) -> None:
         if self.full:
             raise StoreError("the disk is full")
-        super().write(puts, offset=offset)
+        super().write(puts, offset=offset, after=after)
 
 
 def test_a_state_that_failed_is_brought_up_before_the_next_append(tmp_path: Path) -> None:
@@ -202,7 +208,7 @@ from palate.features.ingest import open_ingest
 from palate.testing.event_log import click
 ingest = open_ingest(Path({str(tmp_path)!r}), Settings())
 ingest.append([click(1)])
-def stop(records):
+def stop(records, **_):
     print("in the log", flush=True)
     input()
 ingest.state.apply = stop

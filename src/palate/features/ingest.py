@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -19,13 +20,25 @@ from palate.features.state import State
 from palate.features.upkeep import Upkeep
 from palate.store.backup import finish_restore
 from palate.store.base import OnlineStore
+from palate.store.chosen import open_online_store
 from palate.store.lmdb_store import LmdbStore
+from palate.store.reflects import OutOfStepError
 from palate.types import Progress, Verdict
 
 if TYPE_CHECKING:
     from palate.features.profile.refresh import PriorRefresh
 
-__all__ = ["Ingest", "open_base", "open_dead_letters", "open_ingest", "open_log", "open_state"]
+__all__ = [
+    "Ingest",
+    "open_base",
+    "open_dead_letters",
+    "open_ingest",
+    "open_log",
+    "open_state",
+    "state_in",
+]
+
+logger = logging.getLogger(__name__)
 
 _REFUSED: Final = Appended(Verdict.INVALID, 0)  # its person was forgotten
 
@@ -40,6 +53,8 @@ class Ingest:
         dead_letters: Keeps what was refused; open for writing.
         forgotten: Knows whose events are refused.
         averages: Learns the average person now and then.
+        base: Opens what stands for the beginning of the log where it was trimmed; None where
+            nothing was. It is asked where the state came back without what it held.
     """
 
     def __init__(
@@ -51,6 +66,7 @@ class Ingest:
         dead_letters: DeadLetters | None = None,
         forgotten: Forgotten | None = None,
         averages: PriorRefresh | None = None,
+        base: Callable[[], State | None] = lambda: None,
     ) -> None:
         self.log = log
         self.state = state
@@ -60,7 +76,9 @@ class Ingest:
         self._dead_letters = dead_letters
         self._lock = threading.Lock()
         self.chores = threading.Lock()  # one at a time of what is done beside appending
+        self._base = base
         self._behind = True  # whether the log may hold what the state does not
+        self._reached = 0  # the offset that the state reflects, unless it is behind
 
     def __enter__(self) -> Self:
         return self
@@ -84,8 +102,7 @@ class Ingest:
         whole = [complete(event, at_us) for event in events]
         with self._lock:
             if self._behind:
-                self.state.catch_up(self.log)
-                self._behind = False
+                self._catch_up()
             forgotten = self.forgotten
             if forgotten is None:
                 return self._write(whole)
@@ -101,15 +118,46 @@ class Ingest:
     def _write(self, whole: list[Event]) -> list[Appended]:
         appended = self.log.append(whole)
         self._behind = True
-        self.state.apply(
-            [
-                Record(done.offset, event)
-                for done, event in zip(appended, whole, strict=True)
-                if done.verdict is Verdict.ACCEPTED
-            ]
-        )
+        records = [
+            Record(done.offset, event)
+            for done, event in zip(appended, whole, strict=True)
+            if done.verdict is Verdict.ACCEPTED
+        ]
+        try:
+            self.state.apply(records, after=self._reached)
+        except OutOfStepError as error:
+            logger.warning("%s", error)
+            self._catch_up()
+            return appended
+        self._reached = records[-1].offset if records else self._reached
         self._behind = False
         return appended
+
+    def catch_up(self) -> bool:
+        """Bring the state to the log's head; whether it was behind.
+
+        It is where a write to it failed, or its server came back older than it was. Appends of
+        other threads wait.
+
+        Raises:
+            StoreError: The state cannot be written, or the log not read; call again.
+        """
+        with self._lock:
+            found = self.state.offset()
+            if self._behind or found != self._reached:
+                self._catch_up()
+            return found != self._reached
+
+    def _catch_up(self) -> None:
+        self._behind = True
+        base = self._base()
+        try:
+            self.state.catch_up(self.log, base=base)
+        finally:
+            if base is not None:
+                base.close()
+        self._reached = self.state.offset()
+        self._behind = False
 
     def refuse(self, letters: Sequence[DeadLetter]) -> None:
         """Keep what was refused; durable when it returns. Nothing of anybody who was forgotten.
@@ -189,13 +237,13 @@ def open_log(home: Path, settings: Settings, *, read_only: bool) -> SqliteEventL
 
 
 def open_state(home: Path, settings: Settings, *, read_only: bool) -> State:
-    """The state of `home`, in `state/`.
+    """The state of `home`: in `state/`, or on the server that the settings name.
 
     Raises:
+        StoreAwayError: The server does not answer.
         StoreError: It is missing (read-only) or damaged.
     """
-    store = LmdbStore(home / "state", read_only=read_only)
-    return _state(store, settings)
+    return state_in(open_online_store(home, settings, read_only=read_only), settings)
 
 
 def open_base(home: Path, settings: Settings) -> State:
@@ -204,11 +252,11 @@ def open_base(home: Path, settings: Settings) -> State:
     Raises:
         StoreError: It is damaged.
     """
-    store = LmdbStore(home / "base", durable=True)
-    return _state(store, settings)
+    return state_in(LmdbStore(home / "base", durable=True), settings)
 
 
-def _state(store: OnlineStore, settings: Settings) -> State:
+def state_in(store: OnlineStore, settings: Settings) -> State:
+    """A state as the settings want it, in any store."""
     profile = None
     if settings.profile is not None:
         from palate.features.profile.definition import ProfileDefinition
@@ -253,9 +301,13 @@ def open_ingest(home: Path, settings: Settings, progress: Progress | None = None
         opened.callback(log.close)
         state = open_state(home, settings, read_only=False)
         opened.callback(state.close)
-        base: State | None = None
-        if (home / "base" / "data.mdb").exists():
-            base = open_base(home, settings)
+
+        def find_base() -> State | None:
+            kept = (home / "base" / "data.mdb").exists()
+            return open_base(home, settings) if kept else None
+
+        base = find_base()
+        if base is not None:
             opened.callback(base.close)
         state.catch_up(log, progress, base=base)
         letters = open_dead_letters(home, settings, read_only=False)
@@ -279,4 +331,5 @@ def open_ingest(home: Path, settings: Settings, progress: Progress | None = None
         dead_letters=letters,
         forgotten=forgotten,
         averages=averages,
+        base=find_base,
     )

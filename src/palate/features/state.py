@@ -63,7 +63,9 @@ class State:
 
     # ------------------------------------------------------------------ write
 
-    def apply(self, records: Sequence[Record], *, upto: int | None = None) -> None:
+    def apply(
+        self, records: Sequence[Record], *, upto: int | None = None, after: int | None = None
+    ) -> None:
         """Take in records, in the order of the log; those already applied change nothing.
 
         All of it is written at once together with the last offset.
@@ -72,8 +74,14 @@ class State:
             records: Whose offsets rise.
             upto: Where they are all that the log has up to this offset: the last one's offset
                 may be smaller, for records are dropped with age.
+            after: The offset that this state must reflect, where the caller knows: between it
+                and the records the log has nothing. By default what it reflects is believed.
+
+        Raises:
+            StoreError: It cannot be written, or reflects something else: it came back older than
+                it was, and `catch_up` helps.
         """
-        done = self.store.offset()
+        done = self.store.offset() if after is None else after
         fresh = [record for record in records if record.offset > done]
         end = max(done, fresh[-1].offset if fresh else 0, upto or 0)
         if end == done:
@@ -82,7 +90,7 @@ class State:
             self.profiles.begin()
         puts: Puts = {_MADE_BY: self._made_by} if done == 0 else {}
         puts.update(changes(self.store, fresh, self.history_limit, self.profiles.followed()))
-        self.store.write(puts, offset=end)
+        self.store.write(puts, offset=end, after=done)
 
     def catch_up(
         self, log: EventLog, progress: Progress | None = None, *, base: State | None = None
@@ -107,7 +115,8 @@ class State:
         if start > head:
             raise StoreError(
                 f"the state reflects offset {start}, but the event log ends at {head}",
-                hint="the log was replaced: delete the state's folder to rebuild it",
+                hint="the log was replaced: delete the state's folder to rebuild it; on a Redis "
+                "server, another home may use the same [store] namespace",
             )
         if head - start >= _MANY:
             self._catch_up_with_many(log, head, progress)

@@ -27,6 +27,7 @@ from palate.features.ingest import Ingest, open_base, open_dead_letters
 from palate.privacy.letters import letters_about
 from palate.privacy.people import people_of
 from palate.store.lmdb_store import LmdbStore
+from palate.store.redis_store import RedisStore
 
 __all__ = ["Eraser"]
 
@@ -205,5 +206,5 @@ class Eraser:
 
 def _rewriting(store: object) -> Iterator[None]:
     """Other stores keep nothing of what was deleted."""
-    if isinstance(store, LmdbStore):
+    if isinstance(store, (LmdbStore, RedisStore)):
         yield from store.rewriting()

@@ -27,6 +27,7 @@ from palate.serve.opening import wants_spaces
 from palate.serve.role import Role
 from palate.serve.spawn import Spare
 from palate.serve.surfaces import read_surfaces
+from palate.store.chosen import open_server
 
 __all__ = ["main", "serve"]
 
@@ -53,7 +54,8 @@ def serve(
     Raises:
         ConfigError: The host is not this machine alone and there are no keys; a surface is
             impossible; the port is taken.
-        StoreError: Another service runs on this home.
+        StoreError: Another service runs on this home, or the server of `[store] url` is away.
+        MissingExtraError: `[store] url` is set and the client of Redis is not installed.
         ChildError: The writer or a worker cannot start.
     """
     asyncio.run(_serve(settings, stop_on_signals, on_ready or (lambda url: None), role))
@@ -73,6 +75,9 @@ async def _serve(
     _check_socket_path(settings)
     if settings.observe.otlp_endpoint is not None:
         require("opentelemetry.sdk.trace", extra="otel")  # here, not in each child
+    server = open_server(settings.store)  # one that is not there is said at once
+    if server is not None:
+        server.close()
     with only_service(settings.home) as lock, closing(_listen(settings)) as listening:
         url = _url(settings, listening)
         reset_states(Layout(settings.home).counters_folder)
@@ -92,9 +97,10 @@ async def _run(
     *,
     embeds: bool,
 ) -> None:
+    for_all, for_workers = _preloaded(settings)
     spares = (
-        Spare("palate.serve.writer", ()),
-        Spare("palate.serve.worker", (listening.fileno(),)),
+        Spare("palate.serve.writer", (), preload=for_all),
+        Spare("palate.serve.worker", (listening.fileno(),), preload=for_all + for_workers),
     )
     writer, workers = _children(settings, listening, *spares)
     # No spares of these: while one is started again, answers are as fresh as before.
@@ -155,6 +161,7 @@ def _children(
     settings: Settings, listening: socket.socket, spare_writer: Spare, spare_worker: Spare
 ) -> tuple[Keeper, list[Keeper]]:
     text = settings.model_dump_json()
+    within_s = settings.serve.start_timeout_s
 
     def worker(slot: int) -> Keeper:
         def boot(report_fd: int) -> Boot:
@@ -166,13 +173,24 @@ def _children(
                 socket_fd=listening.fileno(),
             )
 
-        return Keeper(f"worker {slot}", spare_worker, boot)
+        return Keeper(f"worker {slot}", spare_worker, boot, within_s=within_s)
 
     def boot_writer(report_fd: int) -> Boot:
         return Boot(name="writer", settings=text, report_fd=report_fd)
 
-    writer = Keeper("writer", spare_writer, boot_writer)
+    writer = Keeper("writer", spare_writer, boot_writer, within_s=within_s)
     return writer, [worker(slot) for slot in range(settings.serve.workers)]
+
+
+def _preloaded(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What these settings make every child import late, and workers beside: seconds, together."""
+    for_all: tuple[str, ...] = ()
+    if settings.store.url is not None:
+        for_all += ("redis",)
+    if settings.profile is not None:
+        for_all += ("palate.features.profile.refresh", "palate.features.profile_changes")
+    by_nets = wants_spaces(settings, read_surfaces(settings))
+    return for_all, ("onnxruntime", "palate.models.realtime.model") if by_nets else ()
 
 
 def _helper(name: str, settings: Settings) -> Keeper:
@@ -182,6 +200,7 @@ def _helper(name: str, settings: Settings) -> Keeper:
         name,
         Spare(f"palate.serve.{name}", ()),
         lambda report_fd: Boot(name=name, settings=text, report_fd=report_fd),
+        within_s=settings.serve.start_timeout_s,
     )
 
 

@@ -24,7 +24,8 @@ from palate.serve.child import Boot, bootstrap, on_stop, report_ready
 from palate.serve.chores import do_chores
 from palate.serve.counters import Counters
 from palate.serve.layout import Layout
-from palate.serve.upkeep import checkpoint, keep_up
+from palate.serve.patience import until_store_answers
+from palate.serve.upkeep import checkpoint, follow, keep_up
 from palate.serve.wire import Answer, Batch, FrameReader, frame
 
 __all__ = ["Appender", "Writer", "main"]
@@ -76,6 +77,8 @@ class Writer:
         self._queue: deque[_Pending] = deque()
         self._queued_events = 0
         self._scheduled = False
+        self._failing = False  # whether the last commit could not be written
+        self._closed = False
 
     async def listen(self, path: Path) -> asyncio.Server:
         """Accept connections on the Unix socket `path`, which only this user can open."""
@@ -90,6 +93,8 @@ class Writer:
 
     def take(self, peer: _Peer, batch: Batch) -> None:
         """Queue a batch; it is committed once everything readable has been read."""
+        if self._closed:
+            return  # its sender learns that we have gone, and asks the next writer
         self._queue.append(_Pending(peer, batch))
         self._queued_events += len(batch.events)
         self._counters.set_queue(self._queued_events)
@@ -103,6 +108,8 @@ class Writer:
     def flush(self) -> None:
         """Commit one group and answer its senders."""
         self._scheduled = False
+        if self._closed:
+            return
         self._commit(self._next_group())
         self._counters.set_queue(self._queued_events)
         self._schedule()
@@ -120,11 +127,16 @@ class Writer:
             for pending in group:  # one of them is bad: the others shall not pay for it
                 self._commit([pending])
         except StoreError as error:
-            logger.error("cannot append: %s", error)
+            if not self._failing:  # once, not for every batch that comes meanwhile
+                logger.error("cannot append, senders are asked to try again: %s", error)
+            self._failing = True
             self._counters.commit_failed()
             for pending in group:
                 pending.send([], error=str(error))
         else:
+            if self._failing:
+                logger.info("events are appended again")
+            self._failing = False
             self._counters.commit(len(events), perf_counter() - began)
             at = 0
             for pending in group:
@@ -145,10 +157,11 @@ class Writer:
             logger.error("cannot keep dead letters: %s", error)
         pending.send([], error=reason, invalid=True)
 
-    def drain(self) -> None:
-        """Commit all that is queued; for the end."""
+    def close(self) -> None:
+        """Commit all that is queued, and take no more."""
         while self._queue:
             self.flush()
+        self._closed = True
 
     def _next_group(self) -> list[_Pending]:
         group: list[_Pending] = []
@@ -195,18 +208,23 @@ class _Peer(asyncio.Protocol):
 async def _run(boot: Boot) -> None:
     settings = boot.open_settings()
     layout = Layout(settings.home)
+    stop = on_stop()
+    if not await until_store_answers(settings, stop):
+        return
     ingest = open_ingest(settings.home, settings)
     try:
         writer = Writer(ingest, Counters(layout.counters(boot.name)))
         server = await writer.listen(layout.writer_socket)
-        stop = on_stop()
         keeping_up = asyncio.gather(
-            keep_up(ingest, stop), checkpoint(ingest, stop), do_chores(ingest, settings, stop)
+            keep_up(ingest, stop),
+            checkpoint(ingest, stop),
+            follow(ingest, stop),
+            do_chores(ingest, settings, stop),
         )
         report_ready(boot)
         await stop.wait()
         server.close()
-        writer.drain()
+        writer.close()
         await keeping_up
     finally:
         ingest.close()

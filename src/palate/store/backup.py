@@ -173,7 +173,8 @@ def restore_backup(
     Args:
         folder: Verified first.
         home: Made where it is missing.
-        rebuilt: Names at its top that follow from the others, and are removed.
+        rebuilt: Names at its top that follow from the others: what is not in the backup of them
+            is removed.
         overwrite: Replace what is there.
 
     Raises:
@@ -202,7 +203,7 @@ def restore_backup(
         _flush_tree(stage)
         put = [part for part in manifest.parts if (stage / "new" / part).exists()]
         # What follows from the files goes first: a journal must never meet another's database.
-        remove = [*rebuilt, *(part for part in manifest.parts if part not in put)]
+        remove = [name for name in (*rebuilt, *manifest.parts) if name not in put]
         (stage / _READY).write_bytes(msgspec.json.encode(_Swap(remove, put)))
         _flush(stage / _READY)
         _flush(stage)

@@ -32,8 +32,18 @@ class OnlineStore(Protocol):
         """Pairs whose key starts with `prefix`, in key order, strictly after `after`."""
         ...
 
-    def write(self, puts: Mapping[bytes, bytes | None], *, offset: int | None = None) -> None:
-        """Put (or, for None, delete) all keys and note `offset`, all or nothing."""
+    def write(
+        self,
+        puts: Mapping[bytes, bytes | None],
+        *,
+        offset: int | None = None,
+        after: int | None = None,
+    ) -> None:
+        """Put (or, for None, delete) all keys and note `offset`, all or nothing.
+
+        Where `after` is given and is not the offset that is noted now, nothing is written and
+        that is an `OutOfStepError`: the store came back as it was before, and something is missing.
+        """
         ...
 
     def offset(self) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 from palate.errors import StoreError
 from palate.store.lmdb_environment import Environment, closed, is_open, opened
 from palate.store.lmdb_rewrite import rewriting, settle
+from palate.store.reflects import check_after
 
 __all__ = ["MAX_KEY_BYTES", "LmdbStore"]
 
@@ -86,11 +87,18 @@ class LmdbStore:
             after = page[-1][0]
             left = None if left is None else left - wanted
 
-    def write(self, puts: Mapping[bytes, bytes | None], *, offset: int | None = None) -> None:
+    def write(
+        self,
+        puts: Mapping[bytes, bytes | None],
+        *,
+        offset: int | None = None,
+        after: int | None = None,
+    ) -> None:
         """Put (or, for None, delete) all keys and note `offset`, all or nothing.
 
         Raises:
             StoreError: A key is empty or over 511 bytes; read-only; the disk is full.
+            OutOfStepError: It does not reflect `after`.
         """
         environment = self._opened(write=True)
         bad = next((key for key in puts if not 0 < len(key) <= MAX_KEY_BYTES), None)
@@ -98,6 +106,7 @@ class LmdbStore:
             raise StoreError(f"a key of {len(bad)} bytes; keys have 1 to {MAX_KEY_BYTES}")
 
         def put(transaction: Any) -> None:
+            check_after(int(transaction.get(_OFFSET, b"0", environment.meta)), after)
             for key, value in puts.items():
                 if value is None:
                     transaction.delete(key, db=environment.state)

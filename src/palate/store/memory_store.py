@@ -6,6 +6,8 @@ import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 
+from palate.store.reflects import check_after
+
 __all__ = ["MemoryStore"]
 
 
@@ -37,9 +39,20 @@ class MemoryStore:
             pairs = [(key, self._values[key]) for key in keys[start:stop]]
         return iter(pairs)
 
-    def write(self, puts: Mapping[bytes, bytes | None], *, offset: int | None = None) -> None:
-        """Put (or, for None, delete) all keys and note `offset`, all or nothing."""
+    def write(
+        self,
+        puts: Mapping[bytes, bytes | None],
+        *,
+        offset: int | None = None,
+        after: int | None = None,
+    ) -> None:
+        """Put (or, for None, delete) all keys and note `offset`, all or nothing.
+
+        Raises:
+            OutOfStepError: It does not reflect `after`.
+        """
         with self._lock:
+            check_after(self._offset, after)
             for key, value in puts.items():
                 if value is None:
                     self._values.pop(key, None)

@@ -6,27 +6,54 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Self, TypeVar
 
 from palate.errors import StoreError
-from palate.store.redis_server import RedisServer
+from palate.store.redis_persistence import rewriting
+from palate.store.redis_server import RedisServer, StoreAwayError
+from palate.store.reflects import check_after
 
-__all__ = ["RedisStore"]
+__all__ = ["RedisStore", "StoreBehindError"]
 
 T = TypeVar("T")
-_PAGE: Final = 256  # pairs per round trip of a scan
+_PAGE: Final = 1024  # pairs per round trip of a scan
+
+_AT: Final = b"\x00offset"  # a field of the hash of values that is no key
+
+# One script is one step of the server, and is kept or lost as a whole. It gives the offset that
+# the write found.
+_WRITE: Final = """
+local found = redis.call('HGET', KEYS[1], ARGV[1]) or '0'
+if ARGV[2] ~= '' and tonumber(found) ~= tonumber(ARGV[2]) then return found end
+local last = 4 + 2 * tonumber(ARGV[4])
+for i = 5, last, 2 do
+  redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+  redis.call('ZADD', KEYS[2], 0, ARGV[i])
+end
+for i = last + 1, #ARGV do
+  redis.call('HDEL', KEYS[1], ARGV[i])
+  redis.call('ZREM', KEYS[2], ARGV[i])
+end
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
+return found
+"""
+
+
+class StoreBehindError(StoreAwayError):
+    """The server came back without what it held; its writer brings it up to date."""
 
 
 class RedisStore:
     """An `OnlineStore` on a server. Threads may share one object; processes open their own.
 
-    Three keys of the server hold it: a hash of the values, a sorted set of the keys (for scans
-    in order), and the offset. They share a hash tag, so a cluster keeps them on one node, where
-    a transaction can write them together.
+    Two keys of the server hold it: a hash of the values and the offset, and a sorted set of the
+    keys (for scans in order). They share a hash tag, so a cluster keeps them on one node, where a
+    script can write them together.
 
     The log is the truth: a server that restarts from an older snapshot comes back with the
-    offset of that snapshot, and what came after is applied again.
+    offset of that snapshot, and what came after is applied again. Until it is, readers who have
+    seen more are refused, rather than told what was.
 
     Args:
         url: `redis://host:port/0`, `rediss://` for TLS, or `unix:///path`.
-        namespace: Before the names of the three keys; two systems on one server differ in it.
+        namespace: Before the names of the two keys; two systems on one server differ in it.
         read_only: `write` and `clear` are refused.
         timeout_s: For connecting and for each answer, in seconds.
 
@@ -47,7 +74,7 @@ class RedisStore:
         self.read_only = read_only
         self._values = f"{{{namespace}}}:values"
         self._order = f"{{{namespace}}}:order"
-        self._offset = f"{{{namespace}}}:offset"
+        self._seen = 0  # the newest offset that a read found
         self._server = RedisServer(url, timeout_s=timeout_s)
 
     def __enter__(self) -> Self:
@@ -61,10 +88,23 @@ class RedisStore:
         return self.get_many((key,))[0]
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        """The values of `keys`, all from one moment, in one round trip."""
+        """The values of `keys`, all from one moment, in one round trip.
+
+        Raises:
+            StoreBehindError: Read-only, and the server reflects less than it did.
+            StoreError: The server is away.
+        """
         if not keys:
             return []
-        found: list[bytes | None] = self._run(lambda client: client.hmget(self._values, keys))
+        wanted = (_AT, *keys)
+        raws: list[bytes | None] = self._run(lambda client: client.hmget(self._values, wanted))
+        offset, found = int(raws[0] or 0), raws[1:]
+        if offset < self._seen and self.read_only:
+            raise StoreBehindError(
+                f"the Redis server reflects offset {offset}, and it reflected {self._seen}",
+                hint="its writer applies the log to it again; palate doctor looks at its settings",
+            )
+        self._seen = max(offset, self._seen)
         return found
 
     def scan(
@@ -87,32 +127,33 @@ class RedisStore:
             start = b"(" + keys[-1]
             left = None if left is None else left - wanted
 
-    def write(self, puts: Mapping[bytes, bytes | None], *, offset: int | None = None) -> None:
+    def write(
+        self,
+        puts: Mapping[bytes, bytes | None],
+        *,
+        offset: int | None = None,
+        after: int | None = None,
+    ) -> None:
         """Put (or, for None, delete) all keys and note `offset`, all or nothing.
 
         Raises:
             StoreError: Read-only; the server is away, or refuses (its memory is full).
+            OutOfStepError: It does not reflect `after`.
         """
-        kept = {key: value for key, value in puts.items() if value is not None}
+        kept = [part for pair in puts.items() if pair[1] is not None for part in pair]
         gone = [key for key, value in puts.items() if value is None]
-
-        def transaction(client: Any) -> None:
-            with client.pipeline(transaction=True) as pipeline:
-                if kept:
-                    pipeline.hset(self._values, mapping=kept)
-                    pipeline.zadd(self._order, dict.fromkeys(kept, 0))
-                if gone:
-                    pipeline.hdel(self._values, *gone)
-                    pipeline.zrem(self._order, *gone)
-                if offset is not None:
-                    pipeline.set(self._offset, offset)
-                pipeline.execute()
-
-        self._run(transaction, write=True)
+        said = ("" if after is None else after, "" if offset is None else offset, len(kept) // 2)
+        found = self._run(
+            lambda client: client.eval(
+                _WRITE, 2, self._values, self._order, _AT, *said, *kept, *gone
+            ),
+            write=True,
+        )
+        check_after(int(found), after)
 
     def offset(self) -> int:
         """The log offset that the state reflects; 0 for none."""
-        return int(self._run(lambda client: client.get(self._offset)) or 0)
+        return int(self._run(lambda client: client.hget(self._values, _AT)) or 0)
 
     def clear(self) -> None:
         """Forget everything, the offset included.
@@ -120,7 +161,18 @@ class RedisStore:
         Raises:
             StoreError: Read-only, or the server is away.
         """
-        self._run(lambda client: client.unlink(self._values, self._order, self._offset), write=True)
+        self._run(lambda client: client.unlink(self._values, self._order), write=True)
+
+    def rewriting(self) -> Iterator[None]:
+        """Have the server write its files anew, so that none holds a byte of what was deleted.
+
+        It is done when the iterator ends; writes come in between two steps.
+
+        Raises:
+            StoreError: Read-only; the server is away, or does not let us.
+        """
+        self._run(lambda client: client.ping(), write=True)
+        return rewriting(self._server)
 
     def close(self) -> None:
         """Give the connections back."""

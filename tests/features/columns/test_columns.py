@@ -274,6 +274,7 @@ def test_specs_of_settings() -> None:
     [
         {"kind": "text"},
         {"kind": "image"},
+        {"kind": "vector"},
         {"kind": "category", "ids": "hashed"},
         {"kind": "category", "buckets": 10},
         {"kind": "number", "ids": "hashed", "buckets": 10},

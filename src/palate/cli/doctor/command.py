@@ -53,6 +53,7 @@ def _findings(session: Session, *, deep: bool) -> Iterator[Finding]:
     from palate.cli.doctor.log import check_groups, check_log, check_state
     from palate.cli.doctor.machine import check_clock, check_disk, check_threads
     from palate.cli.doctor.service import check_files, check_service
+    from palate.cli.doctor.store import check_store
     from palate.cli.doctor.versions import check_extras, check_versions
     from palate.cli.workspace import Workspace
 
@@ -72,6 +73,7 @@ def _findings(session: Session, *, deep: bool) -> Iterator[Finding]:
     yield from check_home(settings.home)
     yield from check_databases(settings.home, deep=deep)
     yield from check_log(workspace)
+    yield from check_store(settings.store)
     yield from check_state(workspace, deep=deep)
     yield from check_groups(workspace)
     yield from check_letters(workspace)

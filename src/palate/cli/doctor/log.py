@@ -77,7 +77,9 @@ def _judge_group(log: SqliteEventLog, head: int, group: Group) -> Iterator[Findi
 
 def check_state(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
     """Whether the state reflects the whole log; with `deep`, whether every value can be read."""
-    rebuild = f"rm -r {workspace.home / 'state'}; palate serve rebuilds it"
+    from palate.store.chosen import has_online_store
+
+    rebuild = f"{_clears_the_state(workspace)}; palate serve rebuilds it"
     try:
         with workspace.log() as log, workspace.state() as state:
             behind = log.head() - state.offset()
@@ -85,7 +87,7 @@ def check_state(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
             if deep:
                 read = _read_all(state)
     except PalateError as error:
-        if (workspace.home / "state").exists():
+        if has_online_store(workspace.home, workspace.settings):
             yield fail("state", error.message, hint=error.hint or rebuild)
         else:
             yield warn("state", "none yet", hint="palate serve builds it from the log")
@@ -108,6 +110,14 @@ def check_state(workspace: Workspace, *, deep: bool) -> Iterator[Finding]:
         )
     else:
         yield ok("state", "reflects the whole log" + (f"; {read:,} values read" if deep else ""))
+
+
+def _clears_the_state(workspace: Workspace) -> str:
+    store = workspace.settings.store
+    if store.url is None:
+        return f"rm -r {workspace.home / 'state'}"
+    names = " ".join(f"'{{{store.namespace}}}:{what}'" for what in ("values", "order"))
+    return f"redis-cli UNLINK {names}"
 
 
 def _read_all(state: State) -> int:

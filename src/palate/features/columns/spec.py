@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self, TypeAlias
+from typing import Final, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,6 +15,8 @@ __all__ = ["ColumnSpec", "Side", "specs_of"]
 Side: TypeAlias = Literal["user", "item", "context"]
 Pool: TypeAlias = Literal["mean", "root", "sum"]
 Part: TypeAlias = Literal["elapsed", "hour", "weekday"]
+# Of these there is no table of values: a model embeds them, or they are embedded.
+UNTYPED: Final = (AttributeKind.TEXT, AttributeKind.IMAGE, AttributeKind.VECTOR)
 
 
 class ColumnSpec(BaseModel):
@@ -76,7 +78,7 @@ class ColumnSpec(BaseModel):
 
     @model_validator(mode="after")
     def _settings_belong_together(self) -> Self:
-        if self.kind in (AttributeKind.TEXT, AttributeKind.IMAGE):
+        if self.kind in UNTYPED:
             raise ValueError(f"column {self.name!r} is {self.kind.value}: embed it first")
         if (self.ids == "hashed") != (self.buckets is not None):
             raise ValueError(f"column {self.name!r}: buckets and ids = 'hashed' go together")
@@ -110,7 +112,7 @@ def specs_of(
     bins: int | None = None,
     min_count: int = 1,
 ) -> tuple[ColumnSpec, ...]:
-    """A column for each attribute of the settings, in their order; texts and images are left out.
+    """A column for each attribute of the settings that is typed, in their order.
 
     Args:
         attributes: `schema.items` or `schema.users`.
@@ -120,7 +122,7 @@ def specs_of(
     """
     made = []
     for name, attribute in attributes.items():
-        if attribute.kind in (AttributeKind.TEXT, AttributeKind.IMAGE):
+        if attribute.kind in UNTYPED:
             continue
         spec = ColumnSpec(
             name=name,

@@ -12,6 +12,7 @@ from itertools import islice
 from random import Random
 from typing import Final
 
+from palate.errors import StoreError
 from palate.features.kept_profiles import KeptProfiles
 from palate.features.profile.learn import learn_prior
 from palate.features.profile.packed import PackedStatistics
@@ -62,7 +63,11 @@ class PriorRefresh:
                 return False
             self._left = self._profiles.people(definition.fingerprint)
             self._sample, self._seen = [], 0
-        part = list(islice(self._left, _STEP))
+        try:
+            part = list(islice(self._left, _STEP))
+        except StoreError:
+            self._left = None  # an iterator that failed has ended: begin again
+            raise
         self._take(part)
         if len(part) == _STEP:
             return True
