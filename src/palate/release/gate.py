@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -26,6 +26,15 @@ __all__ = ["gate", "weigh"]
 
 SAMPLE_USERS: Final = 1000  # at least so many, if there are, have their scores looked at
 CHUNK_CELLS: Final = 1 << 22  # scores held at once: 16 MB of float32
+
+
+@runtime_checkable
+class _Inspected(Protocol):
+    """A model with parts that its scores do not show."""
+
+    def fault(self, histories: Histories) -> str | None:
+        """What is wrong with their answers for these users; None for nothing."""
+        ...
 
 
 def gate(
@@ -169,6 +178,9 @@ def _fault(release: LoadedRelease, histories: Histories) -> str | None:
         return f"{release.ref} gives NaN scores to {nan} of {len(sample)} users"
     if len(sample) and constant == len(sample) and histories.n_items > 1:
         return f"{release.ref} scores all items alike for each of {len(sample)} users"
+    if isinstance(release.model, _Inspected):
+        fault = release.model.fault(histories.select(sample))
+        return None if fault is None else f"{release.ref}: {fault}"
     return None
 
 

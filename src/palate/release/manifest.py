@@ -97,6 +97,9 @@ class Manifest(_Frozen):
     created_at: AwareDatetime
     code_version: str = Field(description="Of Palate.")
     data: DataRecord
+    continued_from: str | None = Field(
+        default=None, description="`name:version` that it learned on from; absent if trained anew."
+    )
     metrics: dict[str, Metric] = Field(default_factory=dict)
     protocol: str | None = Field(default=None, description="Hash of the evaluation protocol.")
     schema_: Schema = Field(alias="schema")
@@ -122,6 +125,7 @@ def describe(
     version: int = 1,
     metrics: Mapping[str, float | Estimate | Metric] | None = None,
     protocol: str | None = None,
+    continued_from: str | None = None,
 ) -> Manifest:
     """The manifest of a release that is about to be written; `files` is still empty.
 
@@ -132,6 +136,7 @@ def describe(
         version: At least 1; the registry gives the true one.
         metrics: By name (`ndcg@10`); bare figures have no interval.
         protocol: Hash of the protocol that they were measured by.
+        continued_from: `name:version` that it learned on from.
 
     Raises:
         ReleaseError: The name is impossible, or a metric is NaN or infinite.
@@ -146,6 +151,7 @@ def describe(
         created_at=datetime.now(UTC),
         code_version=installed_version("palate"),
         data=_data_record(dataset, n_items=len(model.vocabulary)),
+        continued_from=continued_from,
         metrics={key: _metric(key, value) for key, value in (metrics or {}).items()},
         protocol=protocol,
         schema_=dataset.schema,

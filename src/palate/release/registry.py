@@ -71,6 +71,7 @@ class Releases:
         protocol: str | None = None,
         by: str | None = None,
         reason: str = "",
+        continued_from: str | None = None,
     ) -> Release:
         """Release a fitted model under the next version of `name`.
 
@@ -82,6 +83,7 @@ class Releases:
             protocol: Hash of the protocol that they were measured by.
             by: Who releases; the operating system's account by default.
             reason: For the audit.
+            continued_from: `name:version` that the model learned on from.
 
         Raises:
             ReleaseError: The name is impossible or names an alias; a metric is NaN.
@@ -89,7 +91,14 @@ class Releases:
             NotFittedError: The model is not fitted.
             StoreError: The registry or the object store refused; nothing was released.
         """
-        draft = describe(model, dataset, name=name, metrics=metrics, protocol=protocol)
+        draft = describe(
+            model,
+            dataset,
+            name=name,
+            metrics=metrics,
+            protocol=protocol,
+            continued_from=continued_from,
+        )
         manifest = draft.model_copy(update={"version": self._next_version(name)})
         with tempfile.TemporaryDirectory(prefix="palate-") as temporary, ExitStack() as undo:
             folder = Path(temporary) / "bundle"
