@@ -72,6 +72,23 @@ def test_another_kind_is_refused_with_the_id(kind: AttributeKind, values: list[o
         column(kind, values)
 
 
+def test_vectors() -> None:
+    photo, ids = Attribute(kind=AttributeKind.VECTOR, size=2), IDS[:2]
+    for given in ([[1.0, 2.0], None], [[1, 2], None]):
+        out = typed_column(pl.Series("photo", given), photo, ids=ids)
+        assert out.dtype == DTYPES[AttributeKind.VECTOR]
+        assert out.to_list() == [[1.0, 2.0], None]
+    for wrong in ([[1.0], None], [[1.0, float("nan")], None], [[1.0, None], None], ["1 2", None]):
+        with pytest.raises(DataError, match=r"(?s)'photo' of 'x' holds .* no vector"):
+            typed_column(pl.Series("photo", wrong), photo, ids=ids)
+
+
+def test_a_vector_and_its_size_go_together() -> None:
+    for kind, size in ((AttributeKind.VECTOR, None), (AttributeKind.NUMBER, 2)):
+        with pytest.raises(ValueError, match="go together"):
+            Attribute(kind=kind, size=size)
+
+
 def test_a_list_is_no_category() -> None:
     with pytest.raises(DataError, match="holds lists") as caught:
         column(AttributeKind.CATEGORY, [["a"], None, None])
@@ -80,7 +97,8 @@ def test_a_list_is_no_category() -> None:
 
 def test_declared_attributes_are_columns_and_others_stay() -> None:
     frame = pl.DataFrame({"item_id": ["x"], "extra": [1]})
-    declared = {kind.value: Attribute(kind=kind) for kind in AttributeKind}
+    sizes = {AttributeKind.VECTOR: 2}
+    declared = {one.value: Attribute(kind=one, size=sizes.get(one)) for one in AttributeKind}
     out = typed(frame, "item_id", declared)
     assert out.schema == pl.Schema(
         {"item_id": pl.String(), "extra": pl.Int64()} | {k.value: DTYPES[k] for k in AttributeKind}

@@ -95,3 +95,16 @@ def test_kinds_are_guessed(values: list[Any], kind: str) -> None:
 def test_objects_and_nothing_have_no_kind() -> None:
     assert guess_attribute([{"a": 1}, "b"]) is None
     assert guess_attribute([None]) is None
+
+
+def test_a_vector_has_as_many_finite_numbers_as_declared() -> None:
+    photo = Attribute(kind=AttributeKind.VECTOR, size=2)
+    assert parse_value([1, 2.5], photo) == [1.0, 2.5]
+    column = to_column("photo", [[1, 2.5], None], photo, ids=["a", "b"])
+    assert column.to_list() == [[1.0, 2.5], None]
+    assert column.dtype == DTYPES[AttributeKind.VECTOR]
+    for wrong in ([1.0], [1.0, 2.0, 3.0], "1 2", {"x": 1}):
+        with pytest.raises(DataError, match="is no vector of 2 numbers"):
+            parse_value(wrong, photo)
+    with pytest.raises(DataError, match="is no number"):
+        parse_value([1.0, float("nan")], photo)

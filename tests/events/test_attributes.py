@@ -8,7 +8,10 @@ from palate.config import Attribute
 from palate.events.attributes import MAX_DEPTH, attributes_fault, json_fault
 from palate.types import AttributeKind
 
-DECLARED = {kind.value: Attribute(kind=kind) for kind in AttributeKind}
+DECLARED = {
+    kind.value: Attribute(kind=kind, size=2 if kind is AttributeKind.VECTOR else None)
+    for kind in AttributeKind
+}
 
 
 def nested(depth: int) -> Any:
@@ -49,6 +52,7 @@ def test_no_json(value: Any, reason: str) -> None:
         ("number", [1, 2.5, -3], ["1", True, [1]]),
         ("text", ["a", ""], [1, ["a"]]),
         ("image", ["https://example.org/a.png"], [1]),
+        ("vector", [[1, 2.5]], [1, "1 2", [1, "2"], [1, [2]], [None, 1]]),
         ("time", ["2024-01-01", "2024-01-01T00:00:00+02:00", 1_700_000_000], ["soon", ["a"]]),
     ],
 )
@@ -57,6 +61,10 @@ def test_declared_attributes_hold_their_kind(kind: str, good: list[Any], bad: li
         assert attributes_fault({kind: value}, DECLARED) is None
     for value in bad:
         assert f"attributes.{kind} is not" in (attributes_fault({kind: value}, DECLARED) or "")
+
+
+def test_a_vector_has_its_size() -> None:
+    assert attributes_fault({"vector": [1]}, DECLARED) == "attributes.vector has 1 numbers, not 2"
 
 
 def test_undeclared_attributes_are_kept_as_they_are() -> None:

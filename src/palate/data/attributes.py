@@ -20,6 +20,7 @@ DTYPES: Final[dict[AttributeKind, pl.DataType]] = {
     AttributeKind.NUMBER: pl.Float64(),
     AttributeKind.TEXT: pl.String(),
     AttributeKind.IMAGE: pl.String(),
+    AttributeKind.VECTOR: pl.List(pl.Float32()),
     AttributeKind.TIME: TIMESTAMP_DTYPE,
 }
 MOST_CATEGORIES: Final = 50  # a column of text with more distinct values than this...
@@ -58,6 +59,8 @@ def typed_column(series: pl.Series, attribute: Attribute, *, ids: pl.Series) -> 
         out = _numbers(series)
     elif kind is AttributeKind.TIME:
         out = to_times(series)
+    elif kind is AttributeKind.VECTOR:
+        out = _vectors(series, attribute.size)
     else:
         out = _text(series)
     bad = out.is_null() & series.is_not_null()
@@ -128,6 +131,16 @@ def _lists(series: pl.Series, separator: str | None) -> pl.Series:
         lists = series.cast(pl.List(pl.String()))
     trimmed = pl.element().str.strip_chars()
     return lists.list.eval(trimmed.filter(trimmed != "").unique(maintain_order=True))
+
+
+def _vectors(series: pl.Series, size: int | None) -> pl.Series:
+    """Lists of `size` finite numbers; null for any other."""
+    if not isinstance(series.dtype, pl.List | pl.Array):
+        return pl.Series(series.name, [None] * series.len(), pl.List(pl.Float32))
+    numbers = series.cast(pl.List(pl.Float32), strict=False)
+    finite = pl.col("x").list.eval(pl.element().is_finite().fill_null(value=False)).list.all()
+    whole = (pl.col("x").list.len() == size) & finite
+    return numbers.to_frame("x").select(pl.when(whole).then("x"))["x"]
 
 
 def _numbers(series: pl.Series) -> pl.Series:

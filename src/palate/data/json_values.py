@@ -17,14 +17,17 @@ from palate.types import AttributeKind
 __all__ = ["guess_attribute", "parse_value", "to_column"]
 
 
-def parse_value(value: Any, attribute: Attribute) -> str | float | list[str] | datetime | None:
+def parse_value(
+    value: Any, attribute: Attribute
+) -> str | float | list[str] | list[float] | datetime | None:
     """What `value` means as this attribute; None stays None.
 
     Args:
         value: From JSON: null, text, number, boolean, array or object.
         attribute: Its kind decides. A category may be text, a number or a boolean;
             categories an array of those, or text that the separator splits; a number a
-            number or a boolean; a time ISO 8601 text, in UTC where it names no zone.
+            number or a boolean; a time ISO 8601 text, in UTC where it names no zone; a
+            vector an array of as many numbers as declared.
 
     Raises:
         DataError: It is not of the kind.
@@ -36,6 +39,8 @@ def parse_value(value: Any, attribute: Attribute) -> str | float | list[str] | d
         return _number(value)
     if kind is AttributeKind.TIME:
         return _time(value)
+    if kind is AttributeKind.VECTOR:
+        return _vector(value, attribute.size)
     if kind is not AttributeKind.CATEGORIES:
         return _word(value, kind)
     if isinstance(value, list):
@@ -97,6 +102,12 @@ def _number(value: Any) -> float:
     if isinstance(value, int | float) and math.isfinite(value):
         return float(value)
     raise DataError(f"holds {value!r}, which is no number")
+
+
+def _vector(value: Any, size: int | None) -> list[float]:
+    if isinstance(value, list | tuple) and len(value) == size:
+        return [_number(part) for part in value]
+    raise DataError(f"is no vector of {size} numbers")
 
 
 def _time(value: Any) -> datetime:

@@ -81,6 +81,9 @@ def attributes_fault(
             check, needed = _KINDS[kind]
             if not check(value):
                 return f"attributes.{name} is not {needed}, as {kind.value!r} needs"
+            size = declared[name].size
+            if size is not None and len(value) != size:
+                return f"attributes.{name} has {len(value)} numbers, not {size}"
     if not isinstance(attributes.get("hidden", False), bool):
         return "attributes.hidden is neither true nor false"
     return None
@@ -102,6 +105,10 @@ def _are_values(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and all(map(_is_value, value))
 
 
+def _are_numbers(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(map(_is_number, value))
+
+
 def _is_time(value: Any) -> bool:
     if isinstance(value, str):
         try:
@@ -118,5 +125,6 @@ _KINDS: Final[dict[AttributeKind, tuple[Callable[[Any], bool], str]]] = {
     AttributeKind.NUMBER: (_is_number, "a number"),
     AttributeKind.TEXT: (_is_text, "text"),
     AttributeKind.IMAGE: (_is_text, "a URL or a path"),
+    AttributeKind.VECTOR: (_are_numbers, "a list of numbers"),
     AttributeKind.TIME: (_is_time, "an ISO 8601 time or microseconds since 1970"),
 }

@@ -9,6 +9,7 @@ import msgspec
 __all__ = [
     "BY",
     "ITEM_DELETED",
+    "ITEM_EMBEDDED",
     "ITEM_UPSERTED",
     "KEPT",
     "RESERVED",
@@ -25,11 +26,13 @@ USER_UPSERTED: Final = "user.upserted"
 USER_IDENTIFIED: Final = "user.identified"
 USER_FORGOTTEN: Final = "user.forgotten"
 SERVED: Final = "served"
+ITEM_EMBEDDED: Final = "item.embedded"
+"""Of the topic `item_embeddings` alone; the event log takes none."""
 
 KEPT: Final = (ITEM_UPSERTED, ITEM_DELETED, USER_UPSERTED, USER_IDENTIFIED, USER_FORGOTTEN)
 """What an item or a user is. It does not go away with age, only when it is replaced."""
 
-RESERVED: Final = frozenset({*KEPT, SERVED})
+RESERVED: Final = frozenset({*KEPT, SERVED, ITEM_EMBEDDED})
 
 BY: Final = "by"
 """In the context of a reserved event: who sent it."""

@@ -46,7 +46,8 @@ from palate.types import Float32Array, FloatArray, Int32Array, Progress
 __all__ = ["Capability", "Reason", "Recommender", "TopK"]
 
 ConfigT = TypeVar("ConfigT", bound=ModelConfig)
-Capability = str  # "similar_items", "explain", "ratings", "cold_items", "partial_fit"
+# "similar_items", "explain", "ratings", "cold_items", "partial_fit", "continue_fit"
+Capability = str
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import polars as pl
@@ -49,6 +49,9 @@ class FeatureConfig(Protocol):
     @property
     def bins(self) -> int:
         """Knots for a number."""
+
+
+_UNCOMPARED: Final = (AttributeKind.IMAGE, AttributeKind.VECTOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def item_features(
         weight = config.weights.get(name, 1.0)
         if weight < 0:
             raise DataError(f"the weight of attribute {name!r} is {weight}; it is at least 0")
-        if weight == 0 or attribute.kind is AttributeKind.IMAGE:
+        if weight == 0 or attribute.kind in _UNCOMPARED:
             continue
         if name not in dataset.items.columns:
             continue
@@ -129,7 +132,7 @@ def _block(
             return _terms(_listed(column, attribute), n_items, config.min_items)
         case AttributeKind.NUMBER | AttributeKind.TIME:
             return _knots(column, attribute, n_items, config.bins)
-        case AttributeKind.IMAGE:
+        case AttributeKind.IMAGE | AttributeKind.VECTOR:
             return None
 
 

@@ -124,3 +124,23 @@ def test_where_a_recent_item_stands_matters_and_padding_does_not() -> None:
     assert weights.isfinite().all()
     with torch.no_grad():
         assert not net.user.pooled(torch.zeros(1, 6, 8)).any()
+
+
+@pytest.mark.parametrize("trust", [0.0, 1.0])
+def test_without_trust_every_outcome_rises_with_closeness(trust: float) -> None:
+    net = net_of(SIZES, CONFIG)
+    with torch.no_grad():
+        net.rank.out.weight.normal_()
+        net.rank.slope.copy_(torch.tensor([-2.0, 0.5, 3.0]))
+        net.rank.level.copy_(torch.tensor([-1.0, 0.0, 1.0]))
+        net.rank.trust.fill_(trust)
+    graphs = {name: Session(one, name) for name, one in graphs_of(net, n_slots=SLOTS).items()}
+    rng = np.random.default_rng(5)
+    pairs = rng.normal(size=(41, CONFIG.dimension)).astype(np.float32)
+    pairs /= np.linalg.norm(pairs, axis=1, keepdims=True)
+    user, items = pairs[:1], pairs[1:]
+    features = rng.normal(size=(40, SIZES.context)).astype(np.float32)
+    half = graphs["rank_user.onnx"](user=user)
+    found = graphs["rank.onnx"](half=half, user=user, items=items, features=features)
+    ordered = found[np.argsort(items @ user[0])]
+    assert (np.diff(ordered, axis=0) >= 0).all() == (trust == 0)

@@ -86,6 +86,41 @@ def test_log_q_is_the_expected_count() -> None:
     np.testing.assert_allclose(torch.exp(loss._log_q(6, 5)), expected, rtol=1e-5)
 
 
+def test_popularity_is_taken_off_in_training_and_so_held_by_scores() -> None:
+    # Each of two rows took an item of its own, and no score tells them apart: what the softmax
+    # is left with is the bias, so the loss is known.
+    config = CONFIG.model_copy(
+        update={"popularity": 2.0, "log_q": False, "catalogue": 0, "hard": 0, "rank": 0.0}
+    )
+    counts = np.zeros(N_ITEMS)
+    counts[:2] = 8, 2
+    loss = JointLoss(ItemTensors(ROWS), counts, config)
+    given = step(2)._replace(drawn=torch.empty(0, dtype=torch.int64))
+    users, none = torch.zeros(2, 8), torch.zeros(2, 2, 8)
+    given = given._replace(shown=torch.full((2, 2), -1))
+    found = loss._softmax(given, users, torch.zeros(2, 8), torch.zeros(0, 8), none)
+    weights = np.array([(8 + 1) ** -2.0, (2 + 1) ** -2.0])
+    expected = -np.log(weights / weights.sum()).mean()
+    assert found.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_ranknet_sees_drawn_items_that_are_new_to_the_user() -> None:
+    given = step()
+    vectors = torch.arange(5.0)[:, None]  # each drawn item's place
+    row, drawn = JointLoss._drawn(given, 4, torch.zeros(6, 1), vectors)
+    assert len(row) > 0
+    for at, place in zip(row.tolist(), drawn[:, 0].long().tolist(), strict=True):
+        item = int(given.drawn[place])
+        assert item not in {int(given.item[at]), *given.recent[at].tolist()}
+
+
+def test_without_draws_ranknet_sees_other_rows_items() -> None:
+    given = step()._replace(drawn=torch.empty(0, dtype=torch.int64))
+    row, other = JointLoss._drawn(given, 4, given.item[:, None].float(), torch.empty(0, 1))
+    assert row.tolist() == [0, 1, 2, 3]
+    assert other[:, 0].tolist() == [3, 0, 1, 2]
+
+
 def test_hard_negatives_are_near_and_neither_the_item_nor_recent() -> None:
     config = CONFIG.model_copy(update={"hard": 3, "hard_pool": N_ITEMS})
     _net, loss = prepared(config)

@@ -54,3 +54,17 @@ def test_the_hash_is_the_same_everywhere() -> None:
     said = int.from_bytes(hashlib.blake2b(b"a", digest_size=8).digest(), "little")
     assert hashed(["a"]).tolist() == [said]
     assert hashed(["a"]).dtype == np.uint64
+
+
+def test_more_ids_are_those_and_others() -> None:
+    ids = TrainedIds.of(["a", "b"], buckets=9).with_more(["b", "c"])
+    assert sorted(ids.rows(["a", "b", "c"]).tolist()) == [1, 2, 3]
+    assert ids.n_rows == 4
+
+
+@pytest.mark.parametrize("buckets", [7, 100])
+def test_own_rows_are_those_of_the_ids(buckets: int) -> None:
+    names = [f"car-{n}" for n in range(50)]
+    ids = TrainedIds.of(names, buckets)
+    order = np.argsort(hashed(names))
+    assert ids.own_rows().tolist() == ids.rows([names[at] for at in order]).tolist()

@@ -56,12 +56,23 @@ def test_ranknet_orders_the_head_alone(quick: RealtimeConfig) -> None:
     config = quick.model_copy(update={"rerank": "always", "candidates": 3})
     board = checkerboard()
     model = Realtime(config).fit(board)
-    plain, ranked = model._scores(board.histories, 0.0), model._scores(board.histories, 1.0)
+    plain, ranked = (model._scores(board.histories, ranked=ranked) for ranked in (False, True))
     for before, after in zip(plain, ranked, strict=True):
         head = np.argsort(-before, kind="stable")[:3]
         assert set(np.argsort(-after, kind="stable")[:3]) == set(head)
         rest = np.setdiff1d(np.arange(len(before)), head)
         np.testing.assert_array_equal(before[rest], after[rest])
+
+
+@pytest.mark.parametrize("rerank", ["never", "auto"])
+def test_who_ranks_by_the_nets_does_as_the_model_does(quick: RealtimeConfig, rerank: str) -> None:
+    board = checkerboard()
+    model = Realtime(quick.model_copy(update={"rerank": rerank})).fit(board)
+    history = board.histories.slice(0, 1)
+    user = model._scorer.users(history)[0]
+    worth = fused(model.nets.rank(user, model.vectors), model.nets.worth)
+    expected = model._scores(history, ranked=model._rank_weight > 0)[0]
+    assert np.argsort(worth).tolist() == np.argsort(expected).tolist()
 
 
 def test_fused_is_the_weighted_mean() -> None:

@@ -35,7 +35,9 @@ def test_users_by_their_parts_are_users_by_their_histories(fitted: Realtime, net
     history = board.histories.slice(4, 5)
     (profile,) = fitted._profiles.after(history)
     found = nets.embed_user(profile, fitted.vectors[history.items], None)
-    np.testing.assert_allclose(found @ fitted.vectors.T, fitted._scores(history, 0.0)[0], atol=1e-5)
+    np.testing.assert_allclose(
+        found @ fitted.vectors.T, fitted._scores(history, ranked=False)[0], atol=1e-5
+    )
 
 
 def test_shapes_and_lengths(nets: Nets) -> None:

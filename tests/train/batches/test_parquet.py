@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from palate.errors import DataError
 from palate.train.batches import Batch, Located, ParquetBatches
+from palate.train.batches.chunks import Chunk
 from palate.train.world import World
 
 
@@ -126,6 +128,30 @@ def test_what_cannot_be_learned_from_is_refused(files: list[Path]) -> None:
     words = ParquetBatches(files, ["words"], batch_size=1, seed=0)
     with pytest.raises(DataError, match="words are no numbers"):
         next(iter(words.epoch(1)))
+
+
+@pytest.mark.parametrize("n_files", [2, 20])
+def test_no_more_than_two_buffers_are_held_however_many_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_files: int
+) -> None:
+    size, chunk, together = 7, 16, 3
+    read, paths = [], [tmp_path / f"{at}.parquet" for at in range(n_files)]
+    for path in paths:
+        pl.DataFrame({"id": range(64), "x": [0.0] * 64}).write_parquet(path, row_group_size=16)
+    as_it_is = ParquetBatches._read
+
+    def counted(self: ParquetBatches, chunks: Sequence[Chunk]) -> pl.DataFrame:
+        frame = as_it_is(self, chunks)
+        read.append(frame.height)
+        return frame
+
+    monkeypatch.setattr(ParquetBatches, "_read", counted)
+    given = most = 0
+    for batch in made(paths, size, chunk, together).epoch(1):
+        most = max(most, sum(read) - given)  # read and not handed on, as this batch was made
+        given += len(batch[0])
+    assert given == sum(read) == 64 * n_files
+    assert most <= 2 * chunk * together + size
 
 
 MEASURED = """

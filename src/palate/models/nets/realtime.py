@@ -3,9 +3,12 @@
     item  v = unit( W2 relu( sum_l w_l T[slot_l] + W1 numbers + b1 ) + b2 + E[id] )
     user  u = unit( sum_h g_h * r_h + V2 relu( V1 [profile; r_1 .. r_H; context] + c1 ) + c2 )
           r_h = sum_k softmax_k( a_h . v_k + t_hk ) v_k        over the newest items k
-    rank  p = sigmoid( MLP( A u + B v + C (u * v) + D |u - v| + F features + d ) )
+    rank  p_o = sigmoid( e^s_o u . v + l_o + t f_o )
+          f = MLP( A u + B v + C (u * v) + D |u - v| + F x + d )
 
-`A u + d` is the user's half of RankNet's first layer: the same for all candidates of a request.
+`A u + d` is the user's half of RankNet's first layer: the same for all candidates of a request;
+x are the request's features. What RankNet learns is what closeness leaves unsaid; t, its trust, is
+1, or less where validation says so: with t = 0 every outcome rises with closeness.
 
 Sources: Covington, Adams and Sargin 2016, "Deep neural networks for YouTube recommendations",
 RecSys (a tower for users, one for ranking); Yi et al. 2019, RecSys, section 3 (two towers, unit
@@ -21,6 +24,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from palate.models.nets.bags import Bag
 from palate.models.realtime.config import RealtimeConfig
 from palate.train.dropout import Dropout
 
@@ -28,6 +32,8 @@ __all__ = ["FARTHEST", "LEAST", "ItemNet", "RankNet", "RealtimeNet", "Sizes", "U
 
 LEAST: Final = 1e-6  # a shorter vector has no direction and stays near zero
 FARTHEST: Final = 5.0  # deviations from the mean at which a number of a profile is cut
+LITTLE: Final = 0.01  # what RankNet first adds to closeness
+STEEP: Final = 1.5  # logarithm of how steeply log odds first rise with the cosine
 SPREAD: Final = 3.0  # between the flattest and the steepest head's forgetting
 
 
@@ -65,7 +71,7 @@ class ItemNet(nn.Module):
         super().__init__()
         self.config = config
         hidden, dimension = config.hidden, config.dimension
-        self.table = nn.EmbeddingBag(sizes.features, hidden, mode="sum", sparse=True)
+        self.table = Bag(sizes.features, hidden)
         self.numbers = nn.Linear(sizes.numbers, hidden) if sizes.numbers else None
         self.first_bias = nn.Parameter(torch.zeros(hidden))
         self.dropout = Dropout(config.dropout)
@@ -91,7 +97,7 @@ class ItemNet(nn.Module):
             numbers: (n, k).
             ids: (n,) int64 rows of the table of ids; 0 reads zeros.
         """
-        hidden = self.table(slots, per_sample_weights=weights) + self.first_bias
+        hidden = self.table(slots, weights) + self.first_bias
         if self.numbers is not None:
             hidden = hidden + self.numbers(numbers)
         vectors: torch.Tensor = self.out(self.dropout(torch.relu(hidden)))
@@ -126,7 +132,11 @@ class UserNet(nn.Module):
             self.gates = nn.Parameter(torch.full((heads, dimension), 1.0 / heads))
 
     def forward(
-        self, profile: torch.Tensor, recent: torch.Tensor, context: torch.Tensor
+        self,
+        profile: torch.Tensor,
+        recent: torch.Tensor,
+        context: torch.Tensor,
+        there: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Embed.
 
@@ -134,34 +144,47 @@ class UserNet(nn.Module):
             profile: (n, p).
             recent: (n, m, dimension), newest last; rows of zeros for none.
             context: (n, c).
+            there: (n, m) bool, which rows of `recent` are items; None: those that are not zeros.
         """
         parts = [((profile - self.mean) * self.scale).clamp(-FARTHEST, FARTHEST), context]
         if not self.m:
             return unit(self.out(self.dropout(torch.relu(self.first(torch.cat(parts, 1))))))
-        pooled = self.pooled(recent)  # (n, heads, dimension)
+        pooled = self.pooled(recent, there)  # (n, heads, dimension)
         parts.append(pooled.flatten(1))
         hidden = torch.relu(self.first(torch.cat(parts, 1)))
         return unit((pooled * self.gates).sum(1) + self.out(self.dropout(hidden)))
 
-    def pooled(self, recent: torch.Tensor) -> torch.Tensor:
+    def pooled(self, recent: torch.Tensor, there: torch.Tensor | None = None) -> torch.Tensor:
         """(n, heads, dimension) weighed means of the newest items; zeros where there are none."""
-        there = ((recent * recent).sum(2) > 0).unsqueeze(1)  # (n, 1, m)
+        items = ((recent * recent).sum(2) > 0) if there is None else there
+        items = items.unsqueeze(1)  # (n, 1, m)
         logits = self.queries @ recent.transpose(1, 2) + self.places  # (n, heads, m)
-        weights = torch.softmax(logits.masked_fill(~there, -1e9), dim=2) * there
+        weights = torch.softmax(logits.masked_fill(~items, -1e9), dim=2) * items
         return weights @ recent
 
 
 class RankNet(nn.Module):
-    """Pairs to (n, outcomes) log odds."""
+    """Pairs to (n, outcomes) log odds: what closeness says, and what the rest adds to it.
+
+    Attributes:
+        trust: How much of the rest counts; 0 leaves the order of closeness.
+    """
+
+    trust: torch.Tensor
 
     def __init__(self, sizes: Sizes, config: RealtimeConfig) -> None:
         super().__init__()
         wide, deep = config.rank_hidden
+        self.slope = nn.Parameter(torch.full((sizes.outcomes,), STEEP))
+        self.level = nn.Parameter(torch.zeros(sizes.outcomes))
         self.user = nn.Linear(config.dimension, wide)
         self.pair = nn.Linear(3 * config.dimension + sizes.context, wide, bias=False)
         self.dropout = Dropout(config.dropout)
         self.second = nn.Linear(wide, deep)
         self.out = nn.Linear(deep, sizes.outcomes)
+        nn.init.normal_(self.out.weight, std=LITTLE)  # it begins as closeness, or nearly
+        nn.init.zeros_(self.out.bias)
+        self.register_buffer("trust", torch.ones(1))
 
     def forward(
         self, user: torch.Tensor, items: torch.Tensor, features: torch.Tensor
@@ -173,10 +196,18 @@ class RankNet(nn.Module):
             items: (n, dimension).
             features: (n, f) of the request.
         """
-        pair = torch.cat((items, user * items, (user - items).abs(), features), 1)
+        near, rest = self.parts(user, items, features)
+        return near + self.trust * rest
+
+    def parts(
+        self, user: torch.Tensor, items: torch.Tensor, features: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(n, outcomes) log odds by closeness, which they rise with, and (n, outcomes) the rest."""
+        product = user * items
+        near = product.sum(1, keepdim=True) * self.slope.exp() + self.level
+        pair = torch.cat((items, product, (user - items).abs(), features), 1)
         hidden = self.dropout(torch.relu(self.user(user) + self.pair(pair)))
-        logits: torch.Tensor = self.out(torch.relu(self.second(hidden)))
-        return logits
+        return near, self.out(torch.relu(self.second(hidden)))
 
 
 class RealtimeNet(nn.Module):

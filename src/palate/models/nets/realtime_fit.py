@@ -33,7 +33,7 @@ from palate.train.loop import train
 from palate.train.seeds import seeded
 from palate.types import BoolArray, Float32Array, Progress
 
-__all__ = ["Course", "learn"]
+__all__ = ["Course", "learn", "sizes_of"]
 
 SAMPLE: Final = 20_000  # examples whose profiles say how wide each of their numbers spreads
 USERS_AT_ONCE: Final = 512
@@ -63,7 +63,12 @@ class Course:
 
 
 def learn(
-    course: Course, among: BoolArray, held: HeldOut | None, epochs: int
+    course: Course,
+    among: BoolArray,
+    held: HeldOut | None,
+    epochs: int,
+    *,
+    start: RealtimeNet | None = None,
 ) -> tuple[RealtimeNet, int]:
     """A net in evaluation mode, and its best epoch.
 
@@ -72,12 +77,11 @@ def learn(
         among: (n,) bool, the events that may be examples.
         held: What decides when to stop; None trains all `epochs`.
         epochs: At most.
+        start: The net that learns on; a fresh one by default.
     """
     config = course.config.model_copy(update={"epochs": epochs})
     batches, counts, sample = _batches(course, among, "whole" if held is None else "stopping")
-    with seeded(config.seed):
-        net = RealtimeNet(_sizes(course), config)
-    net.standardise(torch.from_numpy(sample))
+    net = _fresh(course, sample) if start is None else start
     items = ItemTensors(course.rows)
     loss = JointLoss(items, counts, config)
     validate = None if held is None else _validation(net, items, held, course)
@@ -92,7 +96,16 @@ def learn(
     return net, done.epoch
 
 
-def _sizes(course: Course) -> Sizes:
+def _fresh(course: Course, sample: Float32Array) -> RealtimeNet:
+    """A net with drawn weights, which knows how wide profiles spread."""
+    with seeded(course.config.seed):
+        net = RealtimeNet(sizes_of(course), course.config)
+    net.standardise(torch.from_numpy(sample))
+    return net
+
+
+def sizes_of(course: Course) -> Sizes:
+    """What a net of this course reads."""
     encoder, config = course.encoder, course.config
     return Sizes(
         features=encoder.n_features,

@@ -2,7 +2,7 @@
 
     softmax  -ln  e^(s_i / tau - ln Q_i) / sum_j e^(s_j / tau - ln Q_j),   s = u . v
     cosine   1 - u . v_i
-    rank     binary cross entropy of each outcome
+    rank     binary cross entropy of each outcome: of closeness, and of what RankNet adds to it
 
 over the items j taken by the batch's other rows, drawn evenly from the catalogue, shown to the
 user and not taken, and near the user in the current index. Q_j is how often item j is expected
@@ -26,10 +26,11 @@ from torch.nn import functional
 
 from palate.models.nets.realtime import RealtimeNet
 from palate.models.nets.realtime_batches import Step
+from palate.models.nets.realtime_softmax import Shared, shared_softmax
 from palate.models.realtime.config import RealtimeConfig
 from palate.models.realtime.items import ItemRows
 from palate.train.batches import Batch
-from palate.train.losses import bpr, cosine, in_batch_softmax
+from palate.train.losses import bpr, cosine
 from palate.train.seeds import generator
 from palate.types import Float64Array
 
@@ -38,6 +39,8 @@ __all__ = ["ItemTensors", "JointLoss", "embed_all"]
 AT_ONCE: Final = 4096  # items embedded at a time
 NEAREST: Final = 100  # hard negatives are among so many of the index...
 SKIPPED: Final = 5  # ...but for the very first
+UNTOLD: Final = 0.2  # of the rows are learned from without their moment: requests may name none
+DRAWN_EACH: Final = 2  # of the items drawn, those that RankNet sees beside one taken
 _POOL: Final = 7  # what a generator is for, within its key
 
 
@@ -100,13 +103,17 @@ class JointLoss:
         self.items, self.config = items, config
         shares = np.maximum(counts, 1e-3) / max(float(counts.sum()), 1.0)
         self.shares = torch.from_numpy(shares.astype(np.float32))
+        smoothed = (counts + 1) / (counts.sum() + len(counts))
+        self.liked = torch.from_numpy(np.log(smoothed).astype(np.float32))
         self.pool = torch.arange(len(items))
+        self.products = torch.bfloat16 if config.precision == "bfloat16" else torch.float32
 
     def refresh(self, net: RealtimeNet, epoch: int) -> None:
         """Make the index anew, and draw which of its items are searched."""
         config, n = self.config, len(self.items)
         if not config.recent_gradient or config.hard:
             self.index = embed_all(net, self.items)
+            self.narrow = self.index.to(self.products)  # what is multiplied alone is read so
         if n > config.hard_pool:
             drawn = generator(config.seed, epoch, _POOL).choice(n, config.hard_pool, replace=False)
             self.pool = torch.from_numpy(np.sort(drawn))
@@ -115,6 +122,8 @@ class JointLoss:
         """Mean loss of a batch."""
         assert isinstance(net, RealtimeNet)
         step, config = Step._make(batch), self.config
+        told = torch.rand(len(step.item), 1) >= UNTOLD
+        step = step._replace(context=step.context * told)
         wanted = [step.item, step.drawn, step.shown.flatten()]
         if config.recent and config.recent_gradient:
             wanted.append(step.recent.flatten())
@@ -123,10 +132,10 @@ class JointLoss:
         at = torch.split(places, [len(one) for one in wanted])
         if config.recent and not config.recent_gradient:
             rows = torch.where(step.recent < 0, len(self.items), step.recent)
-            recent = functional.embedding(rows, self.index)
+            recent = functional.embedding(rows, self.narrow)
         else:
             recent = vectors[at[-1]].view(B, -1, config.dimension)
-        users = net.user(step.profile, recent, step.context)
+        users = net.user(step.profile, recent, step.context, step.recent >= 0)
         right, shown = vectors[at[0]], vectors[at[2]].view(B, -1, config.dimension)
         loss = self._softmax(step, users, right, vectors[at[1]], shown)
         hard = self._hard(users, step) if config.hard else None
@@ -140,8 +149,8 @@ class JointLoss:
         if config.cosine > 0:
             loss = loss + config.cosine * cosine(users, right)
         if config.rank > 0:
-            near = near if hard is not None else shown[:0]
-            loss = loss + config.rank * self._outcomes(net, step, users, right, (shown, near))
+            left = (vectors[at[1]], shown, near if hard is not None else shown[:0])
+            loss = loss + config.rank * self._outcomes(net, step, users, right, left)
         return loss
 
     def _embedded(
@@ -167,19 +176,15 @@ class JointLoss:
         config, B = self.config, len(step.item)
         asked = users / config.tau
         columns, items = torch.cat((right, drawn)), torch.cat((step.item, step.drawn))
-        log_q = self._log_q(B, len(step.drawn)) if config.log_q else None
         beside = (shown @ asked[:, :, None]).squeeze(2)
-        if log_q is None:
-            scores = asked @ columns.T
-        else:  # one product instead of a pass over all scores
-            ones = asked.new_ones(B, 1)
-            lowered = torch.cat((columns, -log_q[items, None]), 1)
-            scores = torch.cat((asked, ones), 1) @ lowered.T
-            beside = beside - log_q[step.shown.clamp_min(0)]
-        if not config.in_batch:
-            others = torch.ones(B, B, dtype=torch.bool).fill_diagonal_(fill_value=False)
-            scores[:, :B].masked_fill_(others, -torch.inf)
-        return in_batch_softmax(scores, items, own=(beside, step.shown))
+        less = config.popularity * self.liked  # what is taken off here, scores come to hold
+        if config.log_q:
+            less = less + self._log_q(B, len(step.drawn))
+        bias = -less[items]
+        beside = beside - less[step.shown.clamp_min(0)]
+        out = (step.shown < 0) | (step.shown == step.item[:, None])
+        shared = Shared(columns, bias, items, others=config.in_batch)
+        return shared_softmax(asked, shared, beside.masked_fill(out, -torch.inf), self.products)
 
     def _log_q(self, B: int, N: int) -> torch.Tensor:
         """(n_items,) logarithm of how often an item is expected among the shared negatives."""
@@ -210,26 +215,42 @@ class JointLoss:
         step: Step,
         users: torch.Tensor,
         right: torch.Tensor,
-        left: tuple[torch.Tensor, torch.Tensor],
+        left: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
     ) -> torch.Tensor:
-        """RankNet's loss: what was taken, another row's, what was shown, what is near."""
+        """RankNet's loss: what was taken, against what was drawn, was shown, is near.
+
+        What is drawn comes evenly from the catalogue: other rows' items would teach that what is
+        popular is seldom taken, since popular ones stand among them most often.
+        """
         R = min(len(users), self.config.rank_rows)
-        rolled = torch.roll(torch.arange(R), 1)
-        apart = torch.nonzero(step.item[rolled] != step.item[:R])[:, 0]
-        pairs = [
-            (torch.arange(R), right[:R]),
-            (apart, right[rolled[apart]]),
-        ]
-        shown, near = (one[:R] for one in left)
+        drawn, shown, near = left
+        pairs = [(torch.arange(R), right[:R]), self._drawn(step, R, right, drawn)]
         if shown.shape[1]:
             row, place = torch.nonzero(step.shown[:R] >= 0, as_tuple=True)
             pairs.append((row, shown[row, place]))
         if len(near):
-            rows = torch.arange(len(near)).repeat_interleave(near.shape[1])
-            pairs.append((rows, near.flatten(0, 1)))
+            row = torch.arange(min(R, len(near))).repeat_interleave(near.shape[1])
+            pairs.append((row, near[:R].flatten(0, 1)))
         rows = torch.cat([row for row, _ in pairs])
         labels = torch.cat(
             (step.outcomes[:R], step.outcomes.new_zeros(len(rows) - R, step.outcomes.shape[1]))
         )
-        logits = net.rank(users[rows], torch.cat([one for _, one in pairs]), step.context[rows])
-        return functional.binary_cross_entropy_with_logits(logits, labels)
+        items = torch.cat([one for _, one in pairs])
+        close, rest = net.rank.parts(users[rows], items, step.context[rows])
+        entropy = functional.binary_cross_entropy_with_logits
+        return entropy(close, labels) + entropy(close.detach() + rest, labels)
+
+    @staticmethod
+    def _drawn(
+        step: Step, R: int, right: torch.Tensor, drawn: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rows and vectors of drawn items new to the first R; of other rows' where none are."""
+        if not len(step.drawn):
+            rolled = torch.roll(torch.arange(R), 1)
+            apart = torch.nonzero(step.item[rolled] != step.item[:R])[:, 0]
+            return apart, right[rolled[apart]]
+        lots = torch.randint(len(step.drawn), (R, DRAWN_EACH))
+        known = torch.cat((step.item[:R, None], step.recent[:R]), 1)
+        new = (step.drawn[lots][:, :, None] != known[:, None]).all(2)
+        row, place = torch.nonzero(new, as_tuple=True)
+        return row, drawn[lots[row, place]]

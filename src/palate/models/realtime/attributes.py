@@ -52,6 +52,6 @@ def _value(raw: Any, attribute: Attribute) -> Any:
     except (DataError, OverflowError):  # an integer beyond all floats overflows
         return None
     if isinstance(found, list):
-        trimmed = (part.strip() for part in found[:MOST_VALUES])
+        trimmed = (str(part).strip() for part in found[:MOST_VALUES])
         return list(dict.fromkeys(part for part in trimmed if part))
     return found

@@ -71,6 +71,12 @@ class RealtimeConfig(TrainConfig):
     log_q: bool = Field(
         default=True, description="Scores are corrected by how likely an item was drawn."
     )
+    popularity: float = Field(
+        default=0.0,
+        ge=0,
+        description="w, adds w ln(share of the examples) to what scores learn: above 0 where "
+        "people go on to take much of what all take; 0 foresees the next item.",
+    )
     in_batch: bool = Field(default=True, description="Other rows' items are negatives.")
     catalogue: int = Field(
         default=256, ge=0, description="Negatives drawn evenly from the catalogue a step."
@@ -105,6 +111,19 @@ class RealtimeConfig(TrainConfig):
         description="RankNet orders the head of the list; auto: where validation says so.",
     )
     candidates: int = Field(default=500, ge=1, description="Length of the head.")
+
+    replay: float = Field(
+        default=1.0,
+        ge=0,
+        description="Old examples, drawn evenly, beside each new one when it continues; "
+        "0 learns of what is new alone, and forgets.",
+    )
+    continue_epochs: int = Field(
+        default=3, ge=1, description="Passes over new and replayed examples when it continues."
+    )
+    continue_rate: float = Field(
+        default=0.5, gt=0, le=1, description="Share of learning_rate when it continues."
+    )
 
     space: ClassVar[dict[str, Dimension]] = {
         "learning_rate": Range(5e-4, 5e-3, log=True),

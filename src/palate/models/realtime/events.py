@@ -35,16 +35,23 @@ class Events:
     outcomes: tuple[str, ...]
 
     @classmethod
-    def of(cls, dataset: Dataset, served: pl.DataFrame | None = None) -> Events:
+    def of(
+        cls,
+        dataset: Dataset,
+        served: pl.DataFrame | None = None,
+        *,
+        outcomes: tuple[str, ...] | None = None,
+    ) -> Events:
         """All events of a dataset.
 
         Args:
             dataset: Its interactions.
             served: What was shown, as `data.outcomes.join_outcomes` gives it: an item none of
                 whose outcomes happened was left alone.
+            outcomes: In this order; those that `outcomes_of` finds, by default.
         """
         whole = dataset.histories
-        outcomes = outcomes_of(dataset)
+        outcomes = outcomes_of(dataset) if outcomes is None else outcomes
         code = {name: at for at, name in enumerate(outcomes)}
         names = dataset.interactions[c.EVENT]
         types = names.replace_strict(code, default=LEFT_ALONE, return_dtype=pl.Int32)

@@ -52,6 +52,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
         outcomes: Of RankNet.
         worth: Of each outcome, as the training data's settings had it.
         texts: Attributes whose words are read.
+        vectors: Attributes that are vectors, with their sizes.
         buckets: Rows that trained ids share; 0 where ids are not read.
         sha256: Of each other file.
     """
@@ -66,6 +67,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     texts: tuple[str, ...]
     buckets: int
     sha256: dict[str, str]
+    vectors: tuple[tuple[str, int], ...] = ()
 
 
 def packed(
@@ -109,6 +111,7 @@ def packed(
         outcomes=tuple(outcomes),
         worth=tuple(outcomes.values()),
         texts=encoder.texts,
+        vectors=encoder.vectors,
         buckets=0 if encoder.ids is None else encoder.ids.buckets,
         sha256=sums,
     )
@@ -195,4 +198,4 @@ def encoder_of(parts: Mapping[str, bytes], head: Head) -> ItemEncoder:
         if hashes.dtype != np.uint64 or hashes.ndim != 1 or head.buckets < 1:
             raise BundleError(f"{IDS} holds no hashes of ids")
         ids = TrainedIds(hashes, head.buckets)
-    return ItemEncoder(columns, head.texts, ids)
+    return ItemEncoder(columns, head.texts, ids, head.vectors)

@@ -54,9 +54,19 @@ class TrainedIds:
         asked = hashed(ids)
         at = np.minimum(np.searchsorted(self.hashes, asked), len(self.hashes) - 1)
         known = self.hashes[at] == asked
-        row = at if len(self.hashes) <= self.buckets else asked % np.uint64(self.buckets)
-        found[known] = 1 + row[known].astype(np.int32)
+        found[known] = self.own_rows()[at[known]]
         return found
+
+    def own_rows(self) -> Int32Array:
+        """(n,) int32 rows of the table, of each of `hashes`."""
+        n = len(self.hashes)
+        if n <= self.buckets:
+            return np.arange(1, n + 1, dtype=np.int32)
+        return 1 + (self.hashes % np.uint64(self.buckets)).astype(np.int32)
+
+    def with_more(self, ids: Iterable[str]) -> TrainedIds:
+        """These and others; rows of the same id may differ."""
+        return TrainedIds(np.union1d(self.hashes, hashed(list(ids))), self.buckets)
 
 
 def hashed(ids: Sequence[str]) -> NDArray[np.uint64]:

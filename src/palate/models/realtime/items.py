@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from palate.config import Attribute
 from palate.features.columns import Columns, Encoded, specs_of
 from palate.models.realtime.attributes import frame_of
 from palate.models.realtime.ids import TrainedIds
+from palate.models.realtime.vectors import column_vectors, raw_vectors
 from palate.models.words import word_vectors, words_of
 from palate.types import AttributeKind, Float32Array, Int32Array, Int64Array
 
@@ -30,7 +31,8 @@ class ItemRows:
     Attributes:
         slots: (n, L) int32 rows of the table that all attributes share.
         weights: (n, L) float32; 0 where a slot is empty.
-        numbers: (n, k) float32: standardised numbers, 0 where missing, then vectors of texts.
+        numbers: (n, k) float32: standardised numbers, 0 where missing; vectors of length 1, each
+            followed by 1 where it is missing; vectors of texts.
         ids: (n,) int32 rows of the table of ids.
     """
 
@@ -51,11 +53,13 @@ class ItemEncoder:
         columns: Fitted on the training items; None where no attribute is read.
         texts: Attributes whose words' vectors are read.
         ids: Those that were trained; None where ids are not read.
+        vectors: Attributes that are vectors, with their sizes.
     """
 
     columns: Columns | None
     texts: tuple[str, ...]
     ids: TrainedIds | None
+    vectors: tuple[tuple[str, int], ...] = ()
 
     @property
     def n_features(self) -> int:
@@ -71,7 +75,8 @@ class ItemEncoder:
     def n_numbers(self) -> int:
         """k, width of the dense block."""
         numbers = 0 if self.columns is None else len(self.columns.numbers)
-        return numbers + TEXT_WIDTH * len(self.texts)
+        given = sum(size + 1 for _, size in self.vectors)
+        return numbers + given + TEXT_WIDTH * len(self.texts)
 
     @property
     def n_ids(self) -> int:
@@ -83,6 +88,10 @@ class ItemEncoder:
         """(f + 1,) first slot of each field."""
         widths = [1] if self.columns is None else [_width(s) for s in self.columns.specs]
         return np.concatenate(([0], np.cumsum(widths))).astype(np.int64)
+
+    def with_ids(self, ids: Iterable[str]) -> ItemEncoder:
+        """The same, `ids` being trained too; where none are read, none are."""
+        return self if self.ids is None else replace(self, ids=self.ids.with_more(ids))
 
     def encode(self, ids: Sequence[str], attributes: Sequence[Mapping[str, Any]]) -> ItemRows:
         """Of items as a log has them; whatever is no usable value counts as missing.
@@ -97,7 +106,8 @@ class ItemEncoder:
             name: [v if isinstance(v := one.get(name), str) else None for one in attributes]
             for name in self.texts
         }
-        return self._rows(frame, texts, ids)
+        dense = [raw_vectors([one.get(n) for one in attributes], size) for n, size in self.vectors]
+        return self._rows(frame, [*dense, *self._texts(texts)], ids)
 
     def encode_frame(self, ids: Sequence[str], frame: pl.DataFrame) -> ItemRows:
         """Of items whose attributes are columns of their kinds' dtypes.
@@ -106,25 +116,28 @@ class ItemEncoder:
             ids: (n,) public ids.
             frame: n rows, as `Dataset.items_by_row` has them.
         """
-        return self._rows(frame, {name: frame[name].to_list() for name in self.texts}, ids)
+        dense = [column_vectors(frame[name], size) for name, size in self.vectors]
+        texts = self._texts({name: frame[name].to_list() for name in self.texts})
+        return self._rows(frame, [*dense, *texts], ids)
+
+    def _texts(self, texts: Mapping[str, Sequence[str | None]]) -> list[Float32Array]:
+        return [_text_vectors(texts[name]) for name in self.texts]
 
     def _rows(
-        self, frame: pl.DataFrame, texts: Mapping[str, Sequence[str | None]], ids: Sequence[str]
+        self, frame: pl.DataFrame, dense: Sequence[Float32Array], ids: Sequence[str]
     ) -> ItemRows:
         n = len(ids)
         rows = np.zeros(n, np.int32) if self.ids is None else self.ids.rows(ids)
-        parts = [_text_vectors(texts[name]) for name in self.texts]
         if self.columns is None or not n:
             slots = np.zeros((n, self.n_slots), np.int32)
             weights = np.zeros((n, self.n_slots), np.float32)
-            numbers = self.n_numbers - TEXT_WIDTH * len(self.texts)
-            parts.insert(0, np.zeros((n, numbers), np.float32))
+            numbers = np.zeros((n, 0 if self.columns is None else len(self.columns.numbers)))
         else:
             encoded = self.columns.encode(frame)
             slots, weights = _slots(encoded, self._places)
-            parts.insert(0, np.clip(np.nan_to_num(encoded.numbers), -BEYOND, BEYOND))
-        dense = np.ascontiguousarray(np.concatenate(parts, axis=1), np.float32)
-        return ItemRows(slots, weights, dense, rows)
+            numbers = np.clip(np.nan_to_num(encoded.numbers), -BEYOND, BEYOND)
+        block = np.ascontiguousarray(np.concatenate((numbers, *dense), axis=1), np.float32)
+        return ItemRows(slots, weights, block, rows)
 
 
 def columns_of(

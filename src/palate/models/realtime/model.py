@@ -4,11 +4,13 @@
 
 and, where that is better on the validation part, the head of the list is ordered by
 
-    score / tau + w ln  sum_o worth_o rankNet_o(u, i) / sum_o worth_o
+    sum_o worth_o rankNet_o(u, i) / sum_o worth_o
 
-torch trains it (`palate[train]`) and ONNX Runtime scores it (`palate[realtime]`). An item is
-answered by its attributes whether or not anybody has touched it; `with_items` takes a newer
-catalogue. `nets` is what a service embeds and ranks with, item by item and request by request.
+RankNet's graph says itself how much it is to be trusted: with a trust of 0 its probabilities rise
+with closeness, so that whoever ranks by them does what the model does. torch trains it
+(`palate[train]`) and ONNX Runtime scores it (`palate[realtime]`). An item is answered by its
+attributes whether or not anybody has touched it; `with_items` takes a newer catalogue. `nets` is
+what a service embeds and ranks with, item by item and request by request.
 
 Sources: Covington, Adams and Sargin 2016, RecSys; Yi et al. 2019, RecSys; Huang et al. 2020, KDD
 (see `nets/realtime*.py` for what was taken from each).
@@ -16,9 +18,11 @@ Sources: Covington, Adams and Sargin 2016, RecSys; Yi et al. 2019, RecSys; Huang
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 import polars as pl
@@ -27,26 +31,34 @@ from palate._optional import require
 from palate.data.dataset import Dataset
 from palate.data.histories import Histories
 from palate.errors import ConfigError, DataError, NotFittedError
-from palate.models.base import Recommender
+from palate.models.continuing import Continuing
 from palate.models.deep import alike
 from palate.models.held_out import HeldOut
+from palate.models.pairs import distinct_items
 from palate.models.realtime import files, stored
 from palate.models.realtime.config import RealtimeConfig
 from palate.models.realtime.events import Events
 from palate.models.realtime.examples import Profiles
+from palate.models.realtime.further import check_config, check_data, lesson
 from palate.models.realtime.held import hold_out
 from palate.models.realtime.nets import Nets
 from palate.models.realtime.prepare import evidence_of, fit_encoder, fit_profiles
 from palate.models.realtime.scoring import Scorer
+from palate.models.realtime.sound import rank_fault
 from palate.types import BoolArray, Float32Array, FloatArray, Int32Array, Progress
+
+if TYPE_CHECKING:
+    from palate.models.nets.realtime import RealtimeNet
+    from palate.models.nets.realtime_fit import Course
 
 __all__ = ["Realtime"]
 
-RANK_WEIGHTS: Final = (0.25, 0.5, 1.0, 2.0)  # of which validation chooses, or none
+TRUSTS: Final = (0.25, 0.5, 1.0)  # in RankNet, of which validation chooses, or none
 ALWAYS: Final = 1.0
+_ALWAYS_CAN: Final = frozenset({"similar_items", "continue_fit"})
 
 
-class Realtime(Recommender[RealtimeConfig]):
+class Realtime(Continuing[RealtimeConfig]):
     """User, item and rank nets.
 
     Args:
@@ -61,7 +73,7 @@ class Realtime(Recommender[RealtimeConfig]):
 
     name = "realtime"
     Config = RealtimeConfig
-    capabilities = frozenset({"similar_items", "cold_items"})
+    capabilities = frozenset({"similar_items", "cold_items", "continue_fit"})
     parallel = True
     folder: Path | None = None
 
@@ -69,7 +81,7 @@ class Realtime(Recommender[RealtimeConfig]):
     _profiles: Profiles
     _vectors: Float32Array  # (n_items, dimension)
     _known: BoolArray  # (n_items,) items that somebody took in training
-    _rank_weight: float
+    _rank_weight: float  # RankNet's trust; 0: closeness orders the list
     _scorer: Scorer
 
     def __init__(
@@ -78,7 +90,7 @@ class Realtime(Recommender[RealtimeConfig]):
         super().__init__(config)
         self._served = served
         if not self.config.attributes:
-            self.capabilities = frozenset({"similar_items"})
+            self.capabilities = _ALWAYS_CAN
 
     @property
     def nets(self) -> Nets:
@@ -117,55 +129,133 @@ class Realtime(Recommender[RealtimeConfig]):
         rows = encoder.encode_frame(dataset.item_vocabulary.ids, dataset.items_by_row)
         course = Course(events, profiles, encoder, rows, config, self.folder, progress)
 
-        def take(net: object) -> None:
-            parts = files.packed(
-                graphs_of(net, n_slots=encoder.n_slots),  # type: ignore[arg-type]  # torch's own
-                encoder,
-                profiles.layout,
-                dimension=config.dimension,
-                recent=config.recent,
-                context=config.context,
-                outcomes={o: dataset.schema.event_type(o).weight for o in events.outcomes},
-            )
-            nets = Nets(parts)
-            vectors = nets.embed_rows(rows)
-            if not np.isfinite(vectors).all():
-                raise DataError(
-                    "realtime diverged: a vector is no longer finite",
-                    hint="lower learning_rate, or set clip_norm to 1",
-                )
-            self._take(nets, profiles, vectors)
+        def take(net: RealtimeNet, *, trust: float, vectors: Float32Array | None = None) -> None:
+            net.rank.trust.fill_(trust)
+            graphs = graphs_of(net, n_slots=encoder.n_slots)
+            self._take(*self._made(graphs, course, dataset, vectors))
+            self._rank_weight = trust
 
         taken = events.histories.items[events.positive()]
         self._known = np.bincount(taken, minlength=dataset.n_items) > 0
-        self._rank_weight = ALWAYS if config.rerank == "always" and config.rank > 0 else 0.0
+        trust = ALWAYS if config.rerank == "always" and config.rank > 0 else 0.0
         epochs = config.epochs
         if config.validation > 0 and config.patience > 0:
             held, among = hold_out(events, share=config.validation, seed=config.seed)
             if len(held):
                 net, epochs = learn(course, among, held, epochs)
-                take(net)
+                take(net, trust=trust)
                 if config.rerank == "auto" and config.rank > 0:
-                    self._rank_weight = self._chosen(held)
+                    again = partial(take, net, vectors=self._vectors)
+                    trust = self._chosen(held, lambda one: again(trust=one))
+                    again(trust=trust)
                 if not config.refit:
                     return
-        take(learn(course, np.ones(len(events), np.bool_), None, epochs)[0])
+        take(learn(course, np.ones(len(events), np.bool_), None, epochs)[0], trust=trust)
+
+    @staticmethod
+    def _made(
+        graphs: Mapping[str, bytes],
+        course: Course,
+        dataset: Dataset,
+        vectors: Float32Array | None = None,
+    ) -> tuple[Nets, Profiles, Float32Array]:
+        """Nets of graphs, and the vectors of all items, unless they are known.
+
+        Raises:
+            DataError: A vector is not finite.
+        """
+        config, events = course.config, course.events
+        parts = files.packed(
+            graphs,
+            course.encoder,
+            course.profiles.layout,
+            dimension=config.dimension,
+            recent=config.recent,
+            context=config.context,
+            outcomes={o: dataset.schema.event_type(o).weight for o in events.outcomes},
+        )
+        nets = Nets(parts)
+        vectors = nets.embed_rows(course.rows) if vectors is None else vectors
+        if not np.isfinite(vectors).all():
+            raise DataError(
+                "realtime diverged: a vector is no longer finite",
+                hint="lower learning_rate, or set clip_norm to 1",
+            )
+        return nets, course.profiles, vectors
 
     def _take(self, nets: Nets, profiles: Profiles, vectors: Float32Array) -> None:
         self._nets, self._profiles, self._vectors = nets, profiles, vectors
-        self._scorer = Scorer(nets, profiles, vectors, tau=self.config.tau)
-        cold = self.config.attributes and (nets.encoder.columns is not None or nets.encoder.texts)
-        more = {"cold_items"} if cold else set()
-        self.capabilities = frozenset({"similar_items"} | more)
+        self._scorer = Scorer(nets, profiles, vectors)
+        encoder = nets.encoder
+        read = encoder.columns is not None or encoder.texts or encoder.vectors
+        cold = self.config.attributes and read
+        self.capabilities = _ALWAYS_CAN | ({"cold_items"} if cold else set())
 
-    def _chosen(self, held: HeldOut) -> float:
-        """RankNet's weight that is best on what was held out; 0 where it does not help."""
-        best, chosen = held.ndcg(lambda part: self._scores(part, 0.0)), 0.0
-        for weight in RANK_WEIGHTS:
-            found = held.ndcg(partial(self._scores, rank_weight=weight))
+    def _chosen(self, held: HeldOut, trusting: Callable[[float], None]) -> float:
+        """RankNet's trust that is best on what was held out; 0 where it does not help.
+
+        Args:
+            held: What is asked.
+            trusting: Makes the nets anew, with the trust given.
+        """
+        best, chosen = held.ndcg(partial(self._scores, ranked=False)), 0.0
+        for trust in TRUSTS:
+            trusting(trust)
+            found = held.ndcg(partial(self._scores, ranked=True))
             if found > best:
-                best, chosen = found, weight
+                best, chosen = found, trust
         return chosen
+
+    # ------------------------------------------------------------------ continue
+
+    def continue_fit(
+        self,
+        dataset: Dataset,
+        *,
+        since: datetime,
+        config: RealtimeConfig | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Learn on from these weights: what is new, and as much of what is old.
+
+        What makes the nets' inputs stays: values of attributes that have a row, the average
+        person that profiles are told from, outcomes. A car listed since is placed by its
+        attributes; its id begins at zero and learns. Adam starts afresh, at `continue_rate` of
+        its rate, for `continue_epochs`: a release keeps weights, not an optimiser's state. The
+        weights are others, so the space is another: items are embedded anew.
+
+        Raises:
+            BundleError: The nets were not written by this version.
+            DataError: As in the base class.
+            ConfigError: Likewise.
+        """
+        require("torch", extra="train")
+        require("onnx", extra="train")
+        from palate.models.nets.realtime_continue import learned_on
+        from palate.models.nets.realtime_fit import Course
+
+        nets, config = self.nets, self.config if config is None else config
+        check_config(self.config, config)
+        check_data(nets, dataset)
+        events = Events.of(dataset, self._served, outcomes=nets.outcomes)
+        learned = lesson(events, config, round(since.timestamp() * 1e6))
+        names, layout = dataset.item_vocabulary, nets.layout
+        taken = [names.id(row) for row in np.unique(events.histories.items[learned.new]).tolist()]
+        encoder = nets.encoder.with_ids(taken)
+        evidence = None if layout is None else evidence_of(dataset, layout.definition)
+        profiles = Profiles(layout, evidence)
+        rows = encoder.encode_frame(names.ids, dataset.items_by_row)
+        folder = None if self.folder is None else self.folder / "further"
+        course = Course(events, profiles, encoder, rows, config, folder, progress)
+        made = self._made(learned_on(course, nets, learned), course, dataset)
+        before = self.vocabulary.rows(names.series)
+        self._known = np.where(before >= 0, self._known[before], np.False_)
+        self._known[events.histories.items[learned.new]] = True
+        counts = np.bincount(distinct_items(dataset.histories), minlength=dataset.n_items)
+        self._popularity = counts.astype(np.float32)
+        self.config, self._vocabulary, self._dataset = config, names, dataset
+        self._take(*made)
+        return self
 
     # ------------------------------------------------------------------ items
 
@@ -193,15 +283,21 @@ class Realtime(Recommender[RealtimeConfig]):
 
     def score_histories(self, histories: Histories) -> FloatArray:
         """(n, n_items) float32; 0 throughout where a history holds nothing liked."""
-        scores = self._scores(histories, self._rank_weight)
+        scores = self._scores(histories, ranked=self._rank_weight > 0)
         liked = np.concatenate(([0], np.cumsum(histories.values > 0)))
         scores[liked[histories.indptr[1:]] == liked[histories.indptr[:-1]]] = 0
         return scores
 
-    def _scores(self, histories: Histories, rank_weight: float) -> Float32Array:
-        scores = self._scorer.scores(
-            histories, rank_weight=rank_weight, candidates=self.config.candidates
-        )
+    def fault(self, histories: Histories) -> str | None:
+        """What is wrong with RankNet's answers, which a surface ranks by; None for nothing.
+
+        The gate asks: `score_histories` may not need RankNet.
+        """
+        return rank_fault(self._nets, self._scorer.users(histories), self._vectors, histories)
+
+    def _scores(self, histories: Histories, *, ranked: bool) -> Float32Array:
+        head = self.config.candidates if ranked else 0
+        scores = self._scorer.scores(histories, ranked=head)
         if "cold_items" not in self.capabilities and not self._known.all():
             scores[:, ~self._known] = scores.min(axis=1, keepdims=True)
         return scores

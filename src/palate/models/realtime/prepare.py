@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 
+from palate.config import Attribute
 from palate.data.dataset import Dataset
 from palate.features.profile import ProfileDefinition, Statistics, learn_prior
 from palate.features.profile.evidence import ItemEvidence
@@ -39,7 +41,13 @@ def fit_encoder(dataset: Dataset, events: Events, config: RealtimeConfig) -> Ite
         taken = np.unique(events.histories.items[events.positive()])
         names = dataset.item_vocabulary.ids
         ids = TrainedIds.of((names[row] for row in taken.tolist()), config.id_buckets)
-    return ItemEncoder(columns, config.text if config.attributes else (), ids)
+    texts = config.text if config.attributes else ()
+    return ItemEncoder(columns, texts, ids, _vectors(declared) if config.attributes else ())
+
+
+def _vectors(declared: Mapping[str, Attribute]) -> tuple[tuple[str, int], ...]:
+    """Attributes that are vectors, with their sizes."""
+    return tuple((name, one.size) for name, one in declared.items() if one.size is not None)
 
 
 def fit_profiles(dataset: Dataset, events: Events, config: RealtimeConfig) -> Profiles:

@@ -16,8 +16,8 @@ from palate.types import Float32Array
 
 __all__ = ["Scorer", "fused"]
 
-_LEAST: Final = 1e-6  # of a probability whose logarithm is taken
-HEAD: Final = 100.0  # added to the scores of the head, so that it stays before the rest
+_LEAST: Final = 1e-12  # of a probability whose logarithm is taken
+HEAD: Final = 30.0  # added to the logarithms of the head, so that it stays before the rest
 
 
 class Scorer:
@@ -27,13 +27,10 @@ class Scorer:
         nets: Of the space.
         profiles: What profiles are made of, under the nets' layout.
         vectors: (n_items, dimension) of the catalogue.
-        tau: The softmax's temperature: cosines over it are log odds.
     """
 
-    def __init__(
-        self, nets: Nets, profiles: Profiles, vectors: Float32Array, *, tau: float
-    ) -> None:
-        self.nets, self.profiles, self.tau = nets, profiles, tau
+    def __init__(self, nets: Nets, profiles: Profiles, vectors: Float32Array) -> None:
+        self.nets, self.profiles = nets, profiles
         self._table = np.concatenate((vectors, np.zeros((1, nets.dimension), np.float32)))
         self._products = Dense.of(vectors)
 
@@ -44,29 +41,25 @@ class Scorer:
         contexts = np.zeros((histories.n_users, len(nets.features)), np.float32)
         return nets.embed_users(self.profiles.after(histories), self._table[recent], contexts)
 
-    def scores(self, histories: Histories, *, rank_weight: float, candidates: int) -> Float32Array:
+    def scores(self, histories: Histories, *, ranked: int) -> Float32Array:
         """(n, n_items) float32.
 
         Args:
             histories: Over the catalogue.
-            rank_weight: Of the logarithm of RankNet's worth beside the log odds; 0 leaves it out.
-            candidates: How many of each row are ranked.
+            ranked: How many of each row, the nearest, are ordered by RankNet; 0 for none.
         """
         users = self.users(histories)
         found = self._products(users)
-        if rank_weight > 0:
+        if ranked > 0:
             for user, row in zip(users, found, strict=True):
-                head = _head(row, candidates)
-                row[head] = self.head(user, row[head], head, rank_weight)
+                head = _head(row, ranked)
+                row[head] = self.head(user, head)
         return found
 
-    def head(
-        self, user: Float32Array, cosines: Float32Array, items: np.ndarray, rank_weight: float
-    ) -> Float32Array:
-        """(k,) float32 scores of the head: above all cosines."""
+    def head(self, user: Float32Array, items: np.ndarray) -> Float32Array:
+        """(k,) float32 scores of the items that RankNet orders: above all cosines."""
         worth = fused(self.nets.rank(user, self._table[items]), self.nets.worth)
-        odds = cosines / self.tau + rank_weight * np.log(np.maximum(worth, _LEAST))
-        return np.asarray(HEAD + odds * self.tau, np.float32)
+        return np.asarray(HEAD + np.log(np.maximum(worth, _LEAST)), np.float32)
 
 
 def fused(probabilities: Float32Array, worth: Sequence[float]) -> Float32Array:

@@ -35,7 +35,8 @@ class ParquetBatches:
         )
 
     An epoch takes the files' chunks in an order drawn anew, `buffer_chunks` at a time, and
-    shuffles the rows of these among each other. At most two buffers are in memory. What the
+    shuffles the rows of these among each other. At most two buffers are in memory, that which is
+    used and that which is read ahead. What the
     shuffling cannot do is bring together rows of chunks that are far apart in the epoch's order;
     files that are written in order of time or user need a buffer of many chunks.
 
@@ -88,13 +89,14 @@ class ParquetBatches:
         held: list[pl.DataFrame] = []
         waiting = 0  # rows in `held`
         batch = skip
-        for buffer in self._buffers(number, position):
+        for buffer, order in self._buffers(number, position):
             at = 0
-            while at < buffer.height:
-                taken = buffer.slice(at, self._batch_size - waiting)
-                held.append(taken)
-                waiting += taken.height
-                at += taken.height
+            while at < len(order):
+                # A batch's rows are gathered as they are due: no second copy of the buffer.
+                some = order[at : at + self._batch_size - waiting]
+                held.append(buffer[some])
+                waiting += len(some)
+                at += len(some)
                 if waiting == self._batch_size:
                     yield self._made(held, number, batch)
                     held, waiting, batch = [], 0, batch + 1
@@ -123,18 +125,18 @@ class ParquetBatches:
     def _order(self, epoch: int) -> Shuffled:
         return Shuffled(self._chunks, self._layout[1], (self._seed, epoch))
 
-    def _buffers(self, epoch: int, position: int) -> Iterator[pl.DataFrame]:
-        """Shuffled frames from a position on, the next being read while one is used."""
+    def _buffers(self, epoch: int, position: int) -> Iterator[tuple[pl.DataFrame, Int64Array]]:
+        """Frames from a position on and the order of their rows, the next one read ahead."""
         parts = self._order(epoch).parts_from(position)
         with ThreadPoolExecutor(1, "palate-parquet") as ahead:
-            reading = None
-            for part in parts:
-                following = ahead.submit(self._read, part.chunks)
-                if reading is not None:
-                    yield _shuffled(reading[0].result(), *reading[1])
-                reading = following, (part.order(), part.skip)
-            if reading is not None:
-                yield _shuffled(reading[0].result(), *reading[1])
+            part = next(parts, None)
+            reading = None if part is None else ahead.submit(self._read, part.chunks)
+            while part is not None and reading is not None:
+                buffer, order = reading.result(), part.order()[part.skip :]
+                part = next(parts, None)
+                reading = None if part is None else ahead.submit(self._read, part.chunks)
+                yield buffer, order
+                del buffer
 
     def _read(self, chunks: Sequence[Chunk]) -> pl.DataFrame:
         frames = []
@@ -148,10 +150,6 @@ class ParquetBatches:
         if self._world.size > 1:
             frame = frame[self._world.share(np.arange(frame.height))]
         return self._prepare(frame, generator(self._seed, epoch, batch, self._world.rank, _DRAWS))
-
-
-def _shuffled(frame: pl.DataFrame, order: Int64Array, skip: int) -> pl.DataFrame:
-    return frame[order[skip:]]
 
 
 def _chunks(paths: Sequence[Path], columns: Sequence[str], chunk_rows: int) -> list[Chunk]:
