@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from palate.config import Attribute, EventType, Schema, Settings, load_settings
 from palate.errors import ConfigError
+from palate.serve.child import Boot
 from palate.types import AttributeKind
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
@@ -80,6 +81,38 @@ def test_a_missing_file_is_named() -> None:
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_settings().home = Path("/elsewhere")  # type: ignore[misc]
+
+
+SECRET = "redis://me:tops3cret@cache:6379/0"
+
+
+def test_the_stores_address_is_kept_secret_and_travels_to_children(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PALATE_STORE__URL", SECRET)
+    settings = load_settings(write('[store]\nurl = "redis://elsewhere"\nnamespace = "shop"\n'))
+    assert settings.store.url is not None
+    assert settings.store.url.get_secret_value() == SECRET
+    assert settings.store.namespace == "shop"
+    for shown in (repr(settings), str(settings), str(settings.model_dump())):
+        assert "tops3cret" not in shown
+    boot = Boot(name="worker-0", settings=settings.model_dump_json(), report_fd=0)
+    assert boot.open_settings().store == settings.store
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'url = "redis://:tops3cret@cache:port/0"',
+        'url = "tops3cret"',
+        f'url = "{SECRET}"\nnamespace = "a{{b"',
+        'url = "http://x"',
+    ],
+)
+def test_an_impossible_store_is_named_without_its_address(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"store\.(url|namespace)") as caught:
+        load_settings(write(f"[store]\n{text}\n"))
+    assert "tops3cret" not in str(caught.value)
 
 
 def leaves(model: type[BaseModel], prefix: str = "") -> list[str]:

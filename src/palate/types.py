@@ -42,6 +42,7 @@ class AttributeKind(StrEnum):
     NUMBER = "number"  # on a linear or logarithmic scale
     TEXT = "text"
     IMAGE = "image"  # a URL or path
+    VECTOR = "vector"  # numbers that describe an image or a text, made elsewhere
     TIME = "time"  # UTC
 
 

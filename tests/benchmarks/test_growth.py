@@ -16,6 +16,8 @@ import pytest
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 MODULES = ("record", "peers", "harness", "growth", "tables", "factorisation_growth")
 SIZES = (100_000, 1_000_000, 10_000_000)
+ROWS = "speed-factorisation_growth"
+ITEMS = "speed-index_growth"
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def test_an_exponent_that_is_missed_says_so(load: Any, records: list[Any]) -> No
 
 def test_the_picture_puts_a_power_of_ten_where_its_line_is(load: Any, records: list[Any]) -> None:
     growth = load("growth")
-    drawn = ElementTree.fromstring(growth.picture(records))
+    drawn = ElementTree.fromstring(growth.picture(records, growth.GROWTHS[ROWS]))
     name = "{http://www.w3.org/2000/svg}"
     seconds, memory = drawn.findall(f"{name}g")
     for panel in (seconds, memory):
@@ -80,25 +82,72 @@ def test_the_picture_puts_a_power_of_ten_where_its_line_is(load: Any, records: l
     assert "als" in [text.text for text in memory.findall(f"{name}text")]
 
 
-def test_the_picture_is_written_beside_the_page_and_found_stale(
-    load: Any, records: list[Any], tmp_path: Path
+@pytest.fixture
+def of_index(load: Any, records: list[Any]) -> list[Any]:
+    """What the growth of an index is made of: three units, and a figure without one."""
+    found = []
+    for name, unit, value in (
+        ("build", "s", 2.0),
+        ("search p50", "ms", 0.5),
+        ("search p99", "ms", 0.7),
+        ("index memory", "MiB", 40.0),
+        ("recall@500", "", 0.99),
+    ):
+        found += [
+            dataclasses.replace(records[0], name=f"{name}/{n:,} items", value=value, unit=unit)
+            for n in SIZES
+        ]
+    return found
+
+
+def test_items_are_called_items_and_recall_has_no_unit(load: Any, of_index: list[Any]) -> None:
+    assert load("growth").table(of_index) == [
+        "| items | build, s | search p50, ms | search p99, ms | index memory, MiB | recall@500 |",
+        "|---:|---:|---:|---:|---:|---:|",
+        *(f"| {n:,} | 2 | 0.5 | 0.7 | 40 | 0.99 |" for n in SIZES),
+        "| *exponent* |  |  |  |  |  |",
+    ]
+
+
+def test_the_index_has_a_panel_for_each_unit_and_recall_none(
+    load: Any, of_index: list[Any]
+) -> None:
+    growth = load("growth")
+    drawn = ElementTree.fromstring(growth.picture(of_index, growth.GROWTHS[ITEMS]))
+    name = "{http://www.w3.org/2000/svg}"
+    assert [len(panel.findall(f"{name}polyline")) for panel in drawn.findall(f"{name}g")] == [
+        2,
+        1,
+        1,
+    ]
+    assert drawn.get("width") == str(3 * growth.WIDTH)
+    texts = [text.text for text in drawn.iter(f"{name}text")]
+    assert {"search p50", "search p99", "build", "index"} < set(texts)
+    assert "recall@500" not in texts
+
+
+def test_each_growth_has_a_picture_beside_its_page(
+    load: Any, records: list[Any], of_index: list[Any], tmp_path: Path
 ) -> None:
     tables, growth = load("tables"), load("growth")
     (tmp_path / "docs").mkdir()
-    page = tmp_path / "docs" / "speed.md"
-    page.write_text(f"<!-- bench:{growth.GROWTH} -->\n<!-- /bench -->\n")
-    (tmp_path / "README.md").write_text("no figures\n")
     results = tmp_path / "results"
-    load("record").write(results / f"{growth.GROWTH}.json", records)
-    picture = tmp_path / "docs" / "growth.svg"
-    assert tables.update(tmp_path, results) == [page, picture]
-    assert picture.read_text() == growth.picture(records)
-    assert "| 100,000 | 1 | 100 |" in page.read_text()
+    pages = []
+    for kind, found, page in ((ITEMS, of_index, "index.md"), (ROWS, records, "speed.md")):
+        load("record").write(results / f"{kind}.json", found)
+        pages.append(tmp_path / "docs" / page)
+        pages[-1].write_text(f"<!-- bench:{kind} -->\n<!-- /bench -->\n")
+    (tmp_path / "README.md").write_text("no figures\n")
+    pictures = [tmp_path / "docs" / name for name in ("growth.svg", "index-growth.svg")]
+    assert sorted(tables.update(tmp_path, results)) == sorted([*pages, *pictures])
+    assert pictures[0].read_text() == growth.picture(records, growth.GROWTHS[ROWS])
+    assert pictures[1].read_text() == growth.picture(of_index, growth.GROWTHS[ITEMS])
+    assert "| 100,000 | 1 | 100 |" in pages[1].read_text()
     assert tables.stale(tmp_path, results) == []
-    several = "<!-- bench:speed -->\n<!-- /bench -->\n"  # all of speed, but for this
+    several = "<!-- bench:speed -->\n<!-- /bench -->\n"  # all of speed, but for these
     assert "No figures were accepted" in tables.rendered(several, results)
-    picture.write_text("old")
-    assert tables.stale(tmp_path, results) == [picture]
+    pictures[0].write_text("old")
+    assert tables.stale(tmp_path, results) == [pictures[0]]
 
 
 @pytest.mark.parametrize("power", [0.5, 1.0, 2.0])

@@ -246,3 +246,19 @@ def test_the_leaderboard_orders_models_by_quality(module: Any, tmp_path: Path) -
 
 def test_the_pages_of_this_repository_are_current(module: Any) -> None:
     assert module("tables").stale(ROOT, ROOT / "benchmarks" / "results") == []
+
+
+def test_of_a_tail_the_median_and_the_worst_run_are_kept_apart(module: Any) -> None:
+    bench = module("harness").Bench("x", "X", arguments=["--runs", "3"])
+    bench.add_tail("a/p99", [9.0, 2.0, 4.0], unit="ms", target=5.0)
+    tail, worst = bench.records
+    assert (tail.name, tail.value, tail.met, tail.low) == ("a/p99", 4.0, True, None)
+    assert (worst.name, worst.value, worst.met) == ("a/p99, worst of 3 runs", 9.0, None)
+    assert tail.steady
+    assert worst.steady
+
+
+def test_of_one_run_there_is_no_worst(module: Any) -> None:
+    bench = module("harness").Bench("x", "X", arguments=[])
+    bench.add_tail("a/p99", [9.0], unit="ms")
+    assert [record.name for record in bench.records] == ["a/p99"]

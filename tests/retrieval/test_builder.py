@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from palate.errors import StoreError
@@ -10,6 +12,7 @@ from palate.retrieval.index.drift import Drift
 from palate.retrieval.indexer import TopicTrimmedError
 from palate.retrieval.settings import RetrievalSettings
 from palate.retrieval.snapshot import Manifest
+from palate.store.database import REGISTRY, Database
 from palate.store.folder_store import FolderStore
 from palate.testing.encoder import FakeEncoder
 from palate.testing.live_catalogue import LiveCatalogue, run_until_quiet
@@ -165,3 +168,23 @@ def test_lists_are_built_anew_where_the_rows_no_longer_fit(
     builder.step(built.embedder.spaces["aaaa"])
     prices = builder.indexer.index.vectors(["car1", "car2"])[:, 0]
     assert prices == pytest.approx([0.077, 0.088]), "it follows as the old one did"
+
+
+def test_a_pointer_that_its_server_lost_is_set_again(built: Built) -> None:
+    """A worker that starts afterwards would have no index until something changes."""
+    builder = built.builder(RetrievalSettings(refresh_s=60))
+    run_until_quiet(built.embedder)
+    assert built.step(builder) is not None
+    assert built.step(builder) is None
+    with (
+        closing(Database(built.catalogue.home / REGISTRY)) as database,
+        database.transaction() as connection,
+    ):
+        connection.execute("DELETE FROM pointers")
+    assert built.catalogue.snapshots.pointed("aaaa") is None
+    manifest = built.step(builder)
+    assert manifest is not None
+    assert manifest.items == 20
+    found = built.catalogue.snapshots.pointed("aaaa")
+    assert found is not None
+    assert built.step(builder) is None

@@ -39,3 +39,18 @@ def test_every_field_of_a_record_is_in_the_table(catalogue: LiveCatalogue) -> No
     context = catalogue.topic.read()[0].event.context or {}
     said = re.findall(r"^\| `context\.(\w+)` \|", PAGE, re.MULTILINE)
     assert sorted(said) == sorted(context)
+
+
+def test_every_test_that_shows_a_fault_is_there() -> None:
+    _, _, rest = PAGE.partition("## What goes wrong")
+    table, _, _ = rest.partition("\n## ")
+    rows = [row for row in table.splitlines() if "`tests/" in row]
+    assert len(rows) >= 15
+    root = Path(__file__).resolve().parents[2]
+    for row in rows:
+        source = ""
+        for named in re.findall(r"`(tests/[a-z_/]+\.py|test_[a-z_]+)`", row):
+            if named.startswith("tests/"):
+                source = (root / named).read_text()
+            else:
+                assert f"def {named}(" in source, named

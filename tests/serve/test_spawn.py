@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +88,24 @@ def test_a_dead_spare_is_not_handed_out() -> None:
         await taken.discard()
 
     asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_what_settings_need_is_imported_and_what_is_missing_is_left() -> None:
+    source = (
+        "import sys; from palate.serve.child import preload; "
+        "assert 'colorsys' not in sys.modules; preload(sys.argv[1:]); "
+        "print('colorsys' in sys.modules)"
+    )
+    command = [sys.executable, "-c", source, "no_such_package.at.all", "colorsys"]
+    assert subprocess.run(command, capture_output=True, check=True, text=True).stdout == "True\n"
+
+
+def test_a_spare_is_told_what_to_import() -> None:
+    async def run() -> str:
+        spare = Spare("palate.serve.writer", (), preload=("colorsys",))
+        spawned = await spare.take()
+        said = Path(f"/proc/{spawned.process.pid}/cmdline").read_bytes()
+        await spawned.discard()
+        return said.decode()
+
+    assert asyncio.run(run()).split("\0")[1:4] == ["-m", "palate.serve.writer", "colorsys"]

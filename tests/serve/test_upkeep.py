@@ -10,7 +10,7 @@ import pytest
 
 from palate.errors import StoreError
 from palate.serve import upkeep
-from palate.serve.upkeep import checkpoint, keep_up
+from palate.serve.upkeep import checkpoint, follow, keep_up
 
 
 class Steps:
@@ -82,3 +82,28 @@ def test_checkpoints_go_on_after_a_fault(
         steps = asyncio.run(run())
     assert not steps.left
     assert "no checkpoint, trying again: the disk is full" in caplog.text
+
+
+class Behind(Steps):
+    """An ingest whose state is behind or not, step by step."""
+
+    def catch_up(self) -> bool:
+        return self.keep_up(0)
+
+
+def test_a_state_that_cannot_follow_is_said_once_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(upkeep, "_FOLLOW_S", 0.0)
+
+    async def run() -> Behind:
+        steps = Behind(lambda: False, full, full, full, lambda: True, lambda: False)
+        await asyncio.wait_for(follow(steps, steps.done), 10)
+        return steps
+
+    with caplog.at_level(logging.INFO):
+        assert not asyncio.run(run()).left
+    assert [record.message.partition(":")[0] for record in caplog.records] == [
+        "the state does not follow the log, trying again",
+        "the state follows the log again",
+    ]

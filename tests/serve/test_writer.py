@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -16,6 +17,7 @@ from palate.events.log.base import Appended
 from palate.events.schema import Event
 from palate.serve.client import WriterAwayError, WriterClient
 from palate.serve.counters import CELLS, Counters, read_cells
+from palate.serve.wire import Batch
 from palate.serve.writer import GROUP_EVENTS, Writer
 from palate.types import Verdict
 
@@ -142,6 +144,34 @@ def test_what_was_not_written_is_not_acknowledged(tmp_path: Path, fault: StoreEr
         assert len(await client.append([event("a")])) == 1
 
     play(tmp_path, scene)
+
+
+def test_a_fault_that_lasts_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene(client: WriterClient, recorder: Recorder, folder: Path) -> None:
+        recorder.fault = StoreError("state broken")
+        for _ in range(5):
+            with pytest.raises(WriterAwayError):
+                await client.append([event("a")])
+        recorder.fault = None
+        await client.append([event("a")])
+
+    with caplog.at_level(logging.INFO):
+        play(tmp_path, scene)
+    said = [record.message for record in caplog.records]
+    assert sum("state broken" in one for one in said) == 1
+    assert said[-1] == "events are appended again"
+
+
+def test_after_the_end_nothing_is_taken(tmp_path: Path) -> None:
+    """A peer may still be connected when log and state are closed."""
+    recorder = Recorder()
+    writer = Writer(recorder, Counters(tmp_path / "c.bin"))
+    writer.close()
+    writer.take(cast(Any, object()), Batch(1, [event("late")], []))
+    writer.flush()
+    assert recorder.groups == []
 
 
 def test_what_was_refused_comes_along_and_once(tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ def backup(
 ) -> None:
     """Copy all that home keeps to FOLDER, while a service may run.
 
-    That is: log, consumer groups, dead letters, registry and releases. The state is left out:
-    restore rebuilds it. So is the settings file, which is yours to keep. The copy holds secrets:
-    keep it where only you can read.
+    That is: log, consumer groups, dead letters, registry, releases, item embeddings and index
+    snapshots. The state is left out: restore rebuilds it. So is the settings file, which is yours
+    to keep. The copy holds secrets: keep it where only you can read.
     """
     from palate.features.backup import backup_home
 

@@ -10,14 +10,15 @@ from palate.errors import ConfigError
 
 if TYPE_CHECKING:
     from palate.config import Settings
+    from palate.hyperparameters import ModelConfig
     from palate.models.base import Recommender
 
-__all__ = ["MODELS_TO_COMPARE", "build_model", "parse_sets"]
+__all__ = ["MODELS_TO_COMPARE", "build_model", "config_further", "parse_sets", "problems"]
 
 MODELS_TO_COMPARE = ("popular", "sar", "itemknn", "ease", "contentknn", "blend")
 
 
-def parse_sets(sets: Sequence[str]) -> dict[str, Any]:
+def parse_sets(sets: Sequence[str], *, option: str = "--set") -> dict[str, Any]:
     """`["factors=64", "name=x"]` as `{"factors": 64, "name": "x"}`.
 
     A value is read as TOML (numbers, true, [1, 2], {a = 1}), and as text where it is none.
@@ -29,7 +30,7 @@ def parse_sets(sets: Sequence[str]) -> dict[str, Any]:
     for one in sets:
         name, equals, text = one.partition("=")
         if not (equals and name.strip()):
-            raise ConfigError(f"--set {one!r} has no NAME=VALUE", hint="as in --set k=100")
+            raise ConfigError(f"{option} {one!r} has no NAME=VALUE", hint=f"as in {option} k=100")
         parsed[name.strip()] = _value(text.strip())
     return parsed
 
@@ -46,20 +47,42 @@ def build_model(
         PluginError: There is no such model.
         ConfigError: It has no such hyperparameter, or not of that value.
     """
-    from pydantic import ValidationError
-
     from palate.plugins import model_class
 
     table = dict(settings.models.get(name, {}))
     chosen = model_class(str(table.pop("model", name)))
+    return chosen(_config_of(name, chosen, {**table, **(sets or {})}))
+
+
+def config_further(
+    name: str, model: Recommender[Any], settings: Settings, sets: Mapping[str, Any]
+) -> ModelConfig:
+    """The config of a fitted model, with what `[models.NAME]` and `sets` say on top.
+
+    Raises:
+        ConfigError: The settings' NAME is another model; or it has no such hyperparameter, or
+            not of that value.
+    """
+    table = dict(settings.models.get(name, {}))
+    wanted = str(table.pop("model", name))
+    if wanted != model.name:
+        raise ConfigError(
+            f"{name} is a {wanted}, but the release that it would continue from is a {model.name}",
+            hint="name the release with --from",
+        )
+    return _config_of(name, type(model), {**model.config.model_dump(), **table, **sets})
+
+
+def _config_of(name: str, chosen: type[Recommender[Any]], values: Mapping[str, Any]) -> ModelConfig:
+    from pydantic import ValidationError
+
     try:
-        config = chosen.Config.model_validate({**table, **(sets or {})})
+        return chosen.Config.model_validate(values)
     except ValidationError as error:
         raise ConfigError(
-            f"model {name}: {_problems(error)}",
+            f"model {name}: {problems(error)}",
             hint=f"it has {', '.join(chosen.Config.model_fields)}",
         ) from error
-    return chosen(config)
 
 
 def _value(text: str) -> Any:
@@ -69,7 +92,8 @@ def _value(text: str) -> Any:
         return text
 
 
-def _problems(error: Any) -> str:
+def problems(error: Any) -> str:
+    """What pydantic found wrong, in one line."""
     return "; ".join(
         f"{'.'.join(str(part) for part in e['loc']) or 'config'}: {e['msg']}"
         for e in error.errors()

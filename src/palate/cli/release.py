@@ -59,6 +59,7 @@ def show(ctx: typer.Context, ref: Ref) -> None:
         ("aliases", ", ".join(aliases) or "-"),
         ("model", manifest.model),
         *((f"  {name}", value) for name, value in manifest.config.items()),
+        ("continued from", manifest.continued_from),
         ("created", f"{manifest.created_at:%Y-%m-%d %H:%M:%S} UTC"),
         ("palate", manifest.code_version),
         ("data", f"{data.name}: {data.rows:,} events, {data.users:,} users, {data.items:,} items"),

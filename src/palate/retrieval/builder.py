@@ -69,6 +69,9 @@ class Builder:
         self.indexer.catch_up()
         if space.complete_at is None or self.indexer.applied < space.complete_at:
             return None
+        if self.entry is not None and self._snapshots.pointed(self._name) is None:
+            logger.warning("the pointer of space %s is gone: it is published again", self._name)
+            self.entry = None
         if self.entry is not None and (
             self.indexer.applied == self.entry.embeddings_offset
             or clock() < self._published_at + self._settings.refresh_s

@@ -29,12 +29,11 @@ import numpy as np
 from palate.errors import DataError
 from palate.events.log.base import Record
 from palate.events.log.sqlite import SqliteEventLog
-from palate.events.schema import Event
+from palate.events.schema import ITEM_EMBEDDED, Event
 from palate.types import Float32Array
 
-__all__ = ["ITEM_EMBEDDED", "TOPIC", "Embedding", "embedding_of", "event_of", "open_embeddings"]
+__all__ = ["TOPIC", "Embedding", "embedding_of", "event_of", "open_embeddings"]
 
-ITEM_EMBEDDED: Final = "item.embedded"
 TOPIC: Final = Path("embeddings") / "log.sqlite"  # its place below home
 _WINDOW_S: Final = 30 * 86400  # an embedder that was away for less repeats no effect
 _PACKED: Final = np.dtype("<f4")

@@ -26,9 +26,9 @@ from palate.retrieval.settings import RetrievalSettings, retrieval_settings
 from palate.retrieval.snapshot import Snapshots
 from palate.retrieval.spaces import Space, Spaces
 from palate.store.base import Pointer
+from palate.store.chosen import open_pointer
 from palate.store.database import REGISTRY, Database
 from palate.store.folder_store import FolderStore
-from palate.store.sqlite_pointer import SqlitePointer
 
 __all__ = ["open_snapshots", "run_embedder", "run_indexer", "trim_embeddings"]
 
@@ -63,7 +63,8 @@ def run_embedder(
         settings: `home` and `[retrieval]`.
         stop: Set to end it; it ends within a micro-batch.
         encoders: Which nets; by default those of the releases that an alias names.
-        pointer: Where spaces and snapshots are agreed on; by default the registry. Not closed.
+        pointer: Where spaces and snapshots are agreed on; by default what the settings say.
+            Not closed.
 
     Raises:
         LogError: Another process embeds for this home, or the topic is another log's.
@@ -77,10 +78,14 @@ def run_embedder(
         state = _when_there(lambda: open_state(home, settings, read_only=True), stop, opened)
         if items is None or state is None:
             return
+        pointer = pointer or _when_there(lambda: open_pointer(home, settings), stop, opened)
+        if pointer is None:
+            return
         database = Database(home / REGISTRY)
         opened.callback(database.close)
-        pointer, objects = pointer or SqlitePointer(database), FolderStore(home / "objects")
+        objects = FolderStore(home / "objects")
         snapshots = Snapshots(objects, pointer, keep=own.keep)
+        snapshots.withdraw_beyond(topic.head())
         embedder = Embedder(items, state, topic, pointer, batch=own.batch)
         wanted = encoders or ReleasedEncoders(Releases(database, objects))
         casting = Casting(embedder, wanted, snapshots, both_s=own.both_s)
@@ -99,7 +104,8 @@ def run_indexer(
     Args:
         settings: `home` and `[retrieval]`.
         stop: Set to end it; where lists are being built anew, that is finished first.
-        pointer: Where spaces and snapshots are agreed on; by default the registry. Not closed.
+        pointer: Where spaces and snapshots are agreed on; by default what the settings say.
+            Not closed.
 
     Raises:
         ConfigError: `[retrieval]` has an impossible value.
@@ -109,9 +115,9 @@ def run_indexer(
         topic = _when_there(lambda: open_embeddings(home, read_only=True), stop, opened)
         if topic is None:
             return
-        database = Database(home / REGISTRY)
-        opened.callback(database.close)
-        pointer = pointer or SqlitePointer(database)
+        pointer = pointer or _when_there(lambda: open_pointer(home, settings), stop, opened)
+        if pointer is None:
+            return
         turn = _IndexerTurn(
             topic,
             Spaces(pointer),

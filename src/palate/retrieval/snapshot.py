@@ -211,6 +211,20 @@ class Snapshots:
             raise _raced(space)
         self._prune(space, Pointing(()))
 
+    def withdraw_beyond(self, head: int) -> None:
+        """Withdraw every space whose snapshots reflect more than a topic that ends at `head`.
+
+        They count offsets of another topic, which was deleted, or replaced by an older copy.
+
+        Raises:
+            StoreError: As for `withdraw`.
+        """
+        for space in sorted({key.split("/")[1] for key in self._objects.keys(f"{_ROOT}/")}):
+            pointing, _ = self._read(space)
+            if any(entry.embeddings_offset > head for entry in pointing.entries):
+                logger.warning("the snapshots of space %s are of another topic: withdrawn", space)
+                self.withdraw(space)
+
     def _prune(self, space: str, pointing: Pointing) -> None:
         """Remove the snapshots of a space that are older than what is pointed to; of none, all.
 

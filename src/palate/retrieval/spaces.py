@@ -41,6 +41,7 @@ class Spaces:
 
     def __init__(self, pointer: Pointer) -> None:
         self._pointer = pointer
+        self._sent: set[bytes] = set()  # since a write was last known to have arrived
 
     def read(self) -> tuple[dict[str, Space], int]:
         """The spaces, and the version of what was read; nothing and 0 at first.
@@ -59,13 +60,33 @@ class Spaces:
     def write(self, spaces: dict[str, Space], version: int) -> int:
         """Replace what was read as `version`; the new version.
 
+        A server that ended before it answered may have kept what it was sent: that is no other
+        embedder's. A pointer whose server lost it is written again: who writes knows what it held.
+
         Raises:
-            StoreError: Somebody else wrote meanwhile: there are two embedders.
+            StoreError: Somebody else wrote meanwhile: there are two embedders; or the pointer
+                failed.
         """
-        done = self._pointer.set(EMBEDDER, msgspec.json.encode(spaces), expected=version)
+        raw = msgspec.json.encode(spaces)
+        self._sent.add(raw)
+        done = self._pointer.set(EMBEDDER, raw, expected=version)
+        if done is None:
+            done = self._again(raw, version)
         if done is None:
             raise StoreError(
                 f"the pointer {EMBEDDER!r} was changed by another embedder",
                 hint="one embedder runs for one catalogue; stop the other",
             )
+        self._sent = set()
         return done
+
+    def _again(self, raw: bytes, version: int) -> int | None:
+        """Write where the pointer is not at `version` and yet nobody else wrote."""
+        found = self._pointer.get(EMBEDDER)
+        if found is None:
+            return self._pointer.set(EMBEDDER, raw, expected=0)
+        if found.version > version and found.value in self._sent:
+            if found.value == raw:
+                return found.version
+            return self._pointer.set(EMBEDDER, raw, expected=found.version)
+        return None

@@ -111,7 +111,9 @@ async def _on_palate_error(request: Request, error: Exception) -> Response:
         if isinstance(error, kind):
             if status >= 500:
                 logger.error("%s", error)  # the observer's line says for which request
-            return problem_response(request, ProblemError(status, name, str(error)))
+            headers = {"retry-after": "1"} if status == 503 else None
+            problem = ProblemError(status, name, str(error), headers=headers)
+            return problem_response(request, problem)
     return await _on_fault(request, error)
 
 

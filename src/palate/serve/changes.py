@@ -9,7 +9,7 @@ import msgspec
 from palate.events.forgotten import FORGOTTEN
 from palate.events.identity import now_us
 from palate.events.schema import BY, Event
-from palate.events.validate import validate
+from palate.events.validate import MAX_EVENT_BYTES, validate
 from palate.serve.client import WriterAwayError
 from palate.serve.context import Context
 from palate.serve.problem import ProblemError
@@ -32,13 +32,15 @@ async def change(context: Context, event: dict[str, Any], *, by: str) -> Event:
         by: Who wants it.
 
     Raises:
-        ProblemError: 422 where its attributes are not what the settings declare; 409 where it
-            is about somebody who was forgotten; 503 while the writer is away: nothing is known
-            of it, and it may be sent again.
+        ProblemError: 422 where its attributes are not what the settings declare; 413 where they
+            are too large for an event; 409 where it is about somebody who was forgotten; 503
+            while the writer is away: nothing is known of it, and it may be sent again.
     """
     read = validate(event, context.settings.schema_, now_us(), allow_reserved=True)
     if isinstance(read, str):
         raise ProblemError(422, "impossible-attributes", read)
+    if len(msgspec.json.encode(event)) > MAX_EVENT_BYTES:  # as those that are posted
+        raise ProblemError(413, "too-large", f"the event is larger than {MAX_EVENT_BYTES} bytes")
     try:
         (appended,) = await context.writer.append([signed(read, by)])
     except WriterAwayError as error:

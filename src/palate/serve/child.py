@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import importlib.util
 import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -25,6 +27,7 @@ __all__ = [
     "bootstrap",
     "child_environment",
     "on_stop",
+    "preload",
     "report_ready",
     "stop_on_signals",
 ]
@@ -101,6 +104,7 @@ def bootstrap(run: Callable[[Boot], Awaitable[None]]) -> int:
         The exit code.
     """
     factory = _loop_factory()  # a spare has its code loaded before it is told what to do
+    preload(sys.argv[1:])
     boot = msgspec.json.decode(_boot_line(), type=Boot)
     configure_logs(boot.open_settings().observe, boot.name)
     raise_file_limit()
@@ -111,6 +115,13 @@ def bootstrap(run: Callable[[Boot], Awaitable[None]]) -> int:
         _report(boot, Report(error=error.message, hint=error.hint))
         return FATAL_EXIT
     return 0
+
+
+def preload(names: Sequence[str]) -> None:
+    """Import what will be needed; a package that is not installed is missed by whoever needs it."""
+    for name in names:
+        if importlib.util.find_spec(name.partition(".")[0]) is not None:
+            importlib.import_module(name)
 
 
 def _boot_line() -> bytes:

@@ -24,6 +24,7 @@ from palate.serve.outbox import Outbox
 from palate.serve.recommend import Recommendations
 from palate.serve.shelf import Shelf
 from palate.serve.spaces import Spaces
+from palate.serve.trials import ServedTrials
 from palate.store.key import Scope
 
 __all__ = ["Context", "Endpoint", "Handler", "Operation", "Query"]
@@ -31,7 +32,10 @@ __all__ = ["Context", "Endpoint", "Handler", "Operation", "Query"]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts of one worker; `spaces` is None where no surface is answered by nets."""
+    """The parts of one worker.
+
+    `spaces` is None where no surface is answered by nets, `trials` where none needs counts.
+    """
 
     settings: Settings
     layout: Layout
@@ -43,6 +47,7 @@ class Context:
     spaces: Spaces | None
     surfaces: Mapping[str, Surface]
     catalogue: Catalogue
+    trials: ServedTrials | None
     recommendations: Recommendations
     outbox: Outbox
     writer: EventWriter

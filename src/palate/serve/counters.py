@@ -60,7 +60,8 @@ CELLS: Final[dict[str, int]] = {
     name: _SINGLE + at
     for at, name in enumerate(
         ("degraded", "swaps", "refused", "commits", "committed_events", "failed_commits",
-         "served", "served_written", "served_lost", "letters_lost", "starts", *_STATES)
+         "served", "served_written", "served_lost", "letters_lost", "snapshots_refused", "starts",
+         *_STATES)
     )
 }  # fmt: skip
 _N_CELLS: Final = _SINGLE + len(CELLS)
@@ -128,6 +129,10 @@ class Counters:
     def refused(self) -> None:
         """A bundle could not be loaded; the release before it stays."""
         self._cells[CELLS["refused"]] += 1.0
+
+    def snapshot_refused(self) -> None:
+        """A snapshot of an index was not taken; the one before it stays."""
+        self._cells[CELLS["snapshots_refused"]] += 1.0
 
     def commit(self, n_events: int, seconds: float) -> None:
         """The writer committed one group, which took so long."""

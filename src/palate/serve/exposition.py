@@ -38,6 +38,12 @@ _SINGLE: Final = (
     ("degraded", "palate_degraded_total", "counter", "Answers given without the asked model."),
     ("swaps", "palate_alias_swaps_total", "counter", "Releases taken up, over all workers."),
     ("refused", "palate_bundles_refused_total", "counter", "Loads of a bundle that failed."),
+    (
+        "snapshots_refused",
+        "palate_snapshots_refused_total",
+        "counter",
+        "Snapshots of an index that a worker did not take: damaged, or unlike the one before.",
+    ),
     ("commits", "palate_writer_commits_total", "counter", "Groups committed by the writer."),
     (
         "committed_events",

@@ -13,11 +13,11 @@ from palate.pipeline.surface import Surface
 from palate.retrieval.embeddings import open_embeddings
 from palate.retrieval.processes import open_snapshots
 from palate.retrieval.settings import retrieval_settings
+from palate.serve.counters import Counters
 from palate.serve.own_index import OwnIndex
 from palate.serve.replica_index import ReplicaIndex
 from palate.serve.spaces import ServedNets, SpaceIndex, Spaces
-from palate.store.database import REGISTRY, Database
-from palate.store.sqlite_pointer import SqlitePointer
+from palate.store.chosen import open_pointer
 
 __all__ = ["open_spaces", "wants_spaces"]
 
@@ -36,6 +36,7 @@ def open_spaces(
     log: EventLog,
     state: State,
     opened: ExitStack,
+    counters: Counters,
     *,
     replica: int | None,
 ) -> Spaces | None:
@@ -47,6 +48,7 @@ def open_spaces(
         log: Of events.
         state: That follows it.
         opened: Closes what was opened.
+        counters: Of this process.
         replica: The number of this worker, where embedder and indexer work for all of them;
             None makes indexes here.
 
@@ -58,9 +60,9 @@ def open_spaces(
         return None
     if replica is None:
         return Spaces(lambda nets: OwnIndex(nets, state, log, own.metric))
-    database = Database(settings.home / REGISTRY)
-    opened.callback(database.close)
-    snapshots = open_snapshots(settings, SqlitePointer(database))
+    pointer = open_pointer(settings.home, settings)
+    opened.callback(pointer.close)
+    snapshots = open_snapshots(settings, pointer)
     topics: list[SqliteEventLog] = []
 
     def topic() -> EventLog:
@@ -71,6 +73,6 @@ def open_spaces(
         return topics[0]
 
     def replicated(nets: ServedNets) -> SpaceIndex:
-        return ReplicaIndex(nets, topic, snapshots, settings, number=replica)
+        return ReplicaIndex(nets, topic, snapshots, settings, counters, number=replica)
 
     return Spaces(replicated)

@@ -12,6 +12,7 @@ from palate.events.identity import now_us, uuid7
 from palate.events.served import Slate
 from palate.features.state import State
 from palate.pipeline.filter import NO_FILTER, parse_filter
+from palate.pipeline.parts import Trials
 from palate.pipeline.surface import Surface
 from palate.serve.catalogue import Catalogue
 from palate.serve.counters import Counters
@@ -34,6 +35,7 @@ from palate.serve.source import ModelSource, NewestSource, PopularSource, Simila
 from palate.serve.spans import current_span, span
 from palate.serve.staged import Asking, Staged
 from palate.serve.told import logged, logged_ranking, told
+from palate.store.redis_server import StoreAwayError
 
 __all__ = ["Recommendations"]
 
@@ -51,6 +53,7 @@ class Recommendations:
         place: Surfaces, default alias, limits.
         counters: Degraded answers are counted there.
         catalogue: For selective filters, and for answers without a release.
+        trials: For Thompson sampling.
         served: Told of every slate that `recommend` answers with.
     """
 
@@ -62,6 +65,7 @@ class Recommendations:
         *,
         counters: Counters | None = None,
         catalogue: Catalogue | None = None,
+        trials: Trials | None = None,
         served: Callable[[Slate], None] | None = None,
     ) -> None:
         self._served = served
@@ -70,7 +74,7 @@ class Recommendations:
         self._place = place
         self._counters = counters
         self._catalogue = catalogue
-        self._staged = Staged(state, catalogue)
+        self._staged = Staged(state, catalogue, trials)
 
     # ------------------------------------------------------------------ questions
 
@@ -178,8 +182,12 @@ class Recommendations:
         """By the release's model alone."""
         wanted = self._wanted(request.k, request.filters, surface, request.exclude_items)
         loaded, degraded = self._answering(request.release, surface.alias)
-        with span("state.read"):
-            past = past_of(self._state, request.user_id, request.anonymous_id)
+        try:
+            with span("state.read"):
+                past = past_of(self._state, request.user_id, request.anonymous_id)
+        except StoreAwayError as error:
+            logger.warning("who asks is not known: %s", error)
+            past, degraded = _NO_HISTORY, True
         seen = past.item_ids if surface.exclude_seen else ()
         history: Histories | None = None
         chosen: list[Chosen] | None = None

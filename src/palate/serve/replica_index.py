@@ -11,6 +11,7 @@ from palate.retrieval.index.base import VectorIndex
 from palate.retrieval.replica import Replica
 from palate.retrieval.settings import retrieval_settings
 from palate.retrieval.snapshot import Snapshots
+from palate.serve.counters import Counters
 from palate.serve.spaces import ServedNets
 
 __all__ = ["ReplicaIndex"]
@@ -24,6 +25,7 @@ class ReplicaIndex:
         topic: Opens `item_embeddings`; StoreError while the embedder has not made it yet.
         snapshots: Where the newest index is.
         settings: `[retrieval]`.
+        counters: Snapshots that are refused are counted there.
         number: Of this worker, from 0: the later load later.
     """
 
@@ -33,6 +35,7 @@ class ReplicaIndex:
         topic: Callable[[], EventLog],
         snapshots: Snapshots,
         settings: Settings,
+        counters: Counters,
         *,
         number: int = 0,
     ) -> None:
@@ -40,6 +43,7 @@ class ReplicaIndex:
         self._topic = topic
         self._snapshots = snapshots
         self._own = retrieval_settings(settings)
+        self._counters = counters
         self._number = number
         self._replica: Replica[ServedNets] | None = None
 
@@ -72,7 +76,11 @@ class ReplicaIndex:
                 stagger_s=self._own.stagger_s,
                 checks=Checks(self._own.least_share, self._own.least_overlap),
             )
-        return self._replica.refresh()
+        refused = self._replica.refused
+        switched = self._replica.refresh()
+        if self._replica.refused > refused:  # the replica's log line says why
+            self._counters.snapshot_refused()
+        return switched
 
     def follow(self) -> int:
         """Apply what was published since; how many records.

@@ -56,6 +56,7 @@ class Spaces:
     def __init__(self, make: Callable[[ServedNets], SpaceIndex]) -> None:
         self._make = make
         self._held: dict[str, SpaceIndex] = {}
+        self._said: dict[str, str] = {}  # the fault of a space, while it lasts
 
     def of(self, nets: ServedNets) -> SpaceIndex:
         """The index of the nets' space; it may have to be refreshed first."""
@@ -75,7 +76,11 @@ class Spaces:
             try:
                 one.refresh()
             except PalateError as error:
-                logger.error("the index of space %s is not refreshed: %s", name, error)
+                if self._said.get(name) != type(error).__name__:
+                    logger.error("the index of space %s is not refreshed: %s", name, error)
+                self._said[name] = type(error).__name__
+            else:
+                self._said.pop(name, None)
 
     def follow(self) -> int:
         """Follow each; a fault of one is logged, and stops no other."""

@@ -39,14 +39,23 @@ class Spawned:
         await self.process.wait()
 
 
-async def spawn(module: str, descriptors: tuple[int, ...]) -> Spawned:
-    """Start `python -m MODULE`, which inherits `descriptors` and its end of a pipe to report by."""
+async def spawn(
+    module: str, descriptors: tuple[int, ...], *, preload: tuple[str, ...] = ()
+) -> Spawned:
+    """Start `python -m MODULE`, which inherits `descriptors` and its end of a pipe to report by.
+
+    Args:
+        module: What it runs.
+        descriptors: Inherited.
+        preload: Modules that it will need, and does not import by itself.
+    """
     read, write = os.pipe()
     try:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             module,
+            *preload,
             stdin=asyncio.subprocess.PIPE,
             pass_fds=(write, *descriptors),
             env=child_environment(),
@@ -65,16 +74,21 @@ class Spare:
     """Keeps one process in reserve, so that a killed one is replaced without loading its code.
 
     Most of a child's start is the import of its code: numpy, numba and their like; a spare has
-    that behind it, for the memory that they take: some 40 MB for a writer, 100 MB for a worker.
+    that behind it, for the memory that they take: some 40 MB for a writer (100 MB more where
+    profiles are kept), 100 MB for a worker.
 
     Args:
         module: What it runs.
         descriptors: Inherited.
+        preload: Modules that it will need under these settings.
     """
 
-    def __init__(self, module: str, descriptors: tuple[int, ...]) -> None:
+    def __init__(
+        self, module: str, descriptors: tuple[int, ...], *, preload: tuple[str, ...] = ()
+    ) -> None:
         self._module = module
         self._descriptors = descriptors
+        self._preload = preload
         self._waiting: Spawned | None = None
         self._taken = asyncio.Event()
 
@@ -86,7 +100,10 @@ class Spare:
             if waiting.process.returncode is None:
                 return waiting
             await waiting.discard()
-        return await spawn(self._module, self._descriptors)
+        return await self._spawn()
+
+    async def _spawn(self) -> Spawned:
+        return await spawn(self._module, self._descriptors, preload=self._preload)
 
     async def keep(self) -> None:
         """Replace the spare when it was taken or has died, until cancelled."""
@@ -96,7 +113,7 @@ class Spare:
                 await self._waiting.discard()
                 self._waiting = None
             if self._waiting is None:
-                self._waiting = await spawn(self._module, self._descriptors)
+                self._waiting = await self._spawn()
             self._taken.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._taken.wait(), _LOOK_S)

@@ -11,7 +11,7 @@ from palate.errors import ConfigError, PalateError
 from palate.features.state import State
 from palate.pipeline.course import Degraded
 from palate.pipeline.filter import NO_FILTER, Filter, parse_filter
-from palate.pipeline.parts import Parts
+from palate.pipeline.parts import Parts, Trials
 from palate.pipeline.request import Request
 from palate.pipeline.run import Pipeline
 from palate.pipeline.slate import RankedSlate
@@ -87,11 +87,15 @@ class Staged:
     Args:
         state: People, and what may be shown.
         catalogue: Attributes in memory, new and matching items; None where there is none.
+        trials: For Thompson sampling; None where no slate is logged.
     """
 
-    def __init__(self, state: State, catalogue: Catalogue | None) -> None:
+    def __init__(
+        self, state: State, catalogue: Catalogue | None, trials: Trials | None = None
+    ) -> None:
         self._state = state
         self._catalogue = catalogue
+        self._trials = trials
         self._ready: dict[tuple[str, str], _Ready] = {}
 
     def run(self, asking: Asking) -> Ran:
@@ -170,6 +174,7 @@ class Staged:
             lists=CatalogueLists(loaded, self._catalogue),
             remembered=self._catalogue,
             features=moment,
+            trials=self._trials,
         )
         try:
             pipeline = Pipeline.of(surface, parts)

@@ -35,12 +35,15 @@ from palate.serve.lifecycle import Lifecycle
 from palate.serve.opening import open_spaces
 from palate.serve.otel import OtelTracer
 from palate.serve.outbox import Outbox
+from palate.serve.patience import until_store_answers
 from palate.serve.place import Place
 from palate.serve.rates import Rates
 from palate.serve.recommend import Recommendations
 from palate.serve.shelf import Shelf
 from palate.serve.spans import install
+from palate.serve.stand_in import StandIn
 from palate.serve.surfaces import read_surfaces
+from palate.serve.trials import ServedTrials, open_trials
 from palate.store.database import REGISTRY, Database
 from palate.store.keys import Keys
 
@@ -87,9 +90,10 @@ def open_context(
         opened.callback(releases.close)
         catalogue = Catalogue(log, settings.schema_)
         catalogue.fill(state)
-        spaces = open_spaces(settings, surfaces, log, state, opened, replica=replica)
+        spaces = open_spaces(settings, surfaces, log, state, opened, counters, replica=replica)
         shelf = Shelf(releases, counters, spaces=spaces, reaches=state.profiles.reaches)
         shelf.refresh()
+        trials = open_trials(log, settings, surfaces.values())
         access = _open_access(settings, opened)
         outbox = Outbox(writer, counters, slates=settings.log.served)
         yield Context(
@@ -103,12 +107,14 @@ def open_context(
             spaces=spaces,
             surfaces=surfaces,
             catalogue=catalogue,
+            trials=trials,
             recommendations=Recommendations(
-                state,
+                StandIn(state, log, catalogue),
                 shelf,
                 Place.of(settings.schema_, surfaces, settings.serve),
                 counters=counters,
                 catalogue=catalogue,
+                trials=trials,
                 served=outbox.served if outbox.takes_slates else None,
             ),
             outbox=outbox,
@@ -128,11 +134,12 @@ def _open_access(settings: Settings, opened: ExitStack) -> Access:
 
 @asynccontextmanager
 async def following(context: Context) -> AsyncIterator[None]:
-    """Follow aliases, keys and the catalogue's tail until left."""
+    """Follow aliases, keys and the log's tail until left."""
     tasks = [
         asyncio.create_task(_follow_aliases(context)),
         asyncio.create_task(_follow_keys(context)),
-        asyncio.create_task(_follow_catalogue(context)),
+        asyncio.create_task(_follow_tail(context.catalogue)),
+        asyncio.create_task(_follow_tail(context.trials)),
         asyncio.create_task(_follow_spaces(context)),
         asyncio.create_task(context.outbox.run()),
     ]
@@ -187,11 +194,11 @@ async def _follow_keys(context: Context) -> None:
             logger.error("cannot read the keys, those known before stay: %s", error)
 
 
-async def _follow_catalogue(context: Context) -> None:
-    while True:
+async def _follow_tail(follower: Catalogue | ServedTrials | None) -> None:
+    while follower is not None:
         await asyncio.sleep(_TAIL_S)
         try:
-            while context.catalogue.follow():
+            while follower.follow():
                 await asyncio.sleep(0)  # requests go in between
         except StoreError as error:
             logger.error("cannot read the log's tail, trying again: %s", error)
@@ -234,11 +241,13 @@ async def _run(boot: Boot) -> None:
     client = WriterClient(layout.writer_socket)
     counters = Counters(layout.counters(boot.name))
     lifecycle = Lifecycle()
+    stop = on_stop(lifecycle.hear)
+    if not await until_store_answers(settings, stop):
+        return
     with (
         _traced(settings, boot.name),
         open_context(settings, client, counters, lifecycle, replica=boot.slot) as context,
     ):
-        stop = on_stop(lifecycle.hear)
         connecting = asyncio.create_task(client.run())
         try:
             await client.until_connected(_CONNECT_S)

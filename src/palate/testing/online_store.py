@@ -11,6 +11,7 @@ import pytest
 
 from palate.errors import StoreError
 from palate.store.base import OnlineStore
+from palate.store.reflects import OutOfStepError
 from palate.testing.process import OtherProcess
 
 __all__ = ["OnlineStoreConformance", "SharedOnlineStoreConformance"]
@@ -60,6 +61,17 @@ class OnlineStoreConformance:
         store.write({}, offset=9)
         assert store.offset() == 9
         assert list(store.scan(b"")) == [(b"a", b"2")]  # the offset is no key of ours
+
+    def test_a_write_that_follows_another_offset_is_refused_as_a_whole(
+        self, store: OnlineStore
+    ) -> None:
+        store.write({b"a": b"1"}, offset=7, after=0)
+        for after in (0, 6, 8):
+            with pytest.raises(OutOfStepError, match="reflects offset 7"):
+                store.write({b"a": b"2", b"b": b"2"}, offset=9, after=after)
+        assert (store.get(b"a"), store.get(b"b"), store.offset()) == (b"1", None, 7)
+        store.write({b"a": None}, offset=9, after=7)
+        assert (store.get(b"a"), store.offset()) == (None, 9)
 
     def test_scan_is_in_key_order_within_the_prefix(self, store: OnlineStore) -> None:
         keys = [b"a", b"b:", b"b:1", b"b:10", b"b:2", b"b:\xff", b"c"]

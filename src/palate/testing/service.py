@@ -11,6 +11,7 @@ from typing import Any, Self
 import msgspec
 
 from palate.config import Settings
+from palate.errors import StoreError
 from palate.events.dead_letters import DeadLetter
 from palate.events.log.base import Appended
 from palate.events.schema import Event
@@ -36,11 +37,14 @@ class DirectWriter:
     async def append(
         self, events: Sequence[Event], refused: Sequence[DeadLetter] = ()
     ) -> list[Appended]:
-        """Append, or raise `WriterAwayError` while it plays absent."""
+        """Append, or raise `WriterAwayError` while it plays absent, or cannot write."""
         if not self.connected:
             raise WriterAwayError("the writer is away")
-        self._ingest.refuse(refused)
-        return self._ingest.append(events)
+        try:
+            self._ingest.refuse(refused)
+            return self._ingest.append(events)
+        except StoreError as error:  # its own process says so in an answer
+            raise WriterAwayError(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ def test_as_little_as_finds_the_wanted_share() -> None:
 def test_between_depths_and_beyond() -> None:
     reach = Reach((10, 1000), (1.0, 3.0))
     assert [reach.at(depth) for depth in (1, 10, 100, 1000, 1e9)] == [1, 1, pytest.approx(2), 3, 3]
+    assert reach.at_least(2.0).deviations == (2.0, 3.0)
     assert Reach.always(EVERYWHERE).at(7) == EVERYWHERE
 
 

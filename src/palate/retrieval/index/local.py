@@ -44,6 +44,7 @@ _FEW: Final = 0.02  # of the items: so few allowed ones are scanned one by one
 _PER_LIST: Final = 1000  # rows a list, about
 _SAMPLED: Final = 128  # queries by which it is chosen how many lists are scanned
 _MIXED: Final = 3  # items, of whose vectors half of these queries are means, as users are
+_LEAST_REACH: Final = 3.0  # deviations: trained users' vectors stand further out than items do
 _AT_ONCE: Final = 1 << 16  # rows put at once
 
 
@@ -102,7 +103,7 @@ class LocalIndex:
                 lists is to find; how far it looks for each is chosen by it.
             n_lists: How many; by default 1 up to `EXACT_UP_TO` items, then one a thousand.
             queries: (m, dimension) float32 like those to come, by which that is chosen; by
-                default items, and means of three items.
+                default items, and means of three items, with somewhat more for being no users.
             seed: Of k-means and of the sample.
 
         Raises:
@@ -377,9 +378,13 @@ class LocalIndex:
             drawn = rows[rng.integers(0, len(rows), (_SAMPLED, _MIXED))]
             some = self.lists.arrays.vectors[drawn]
             queries = np.concatenate((some[: _SAMPLED // 2, 0], some[_SAMPLED // 2 :].mean(axis=1)))
+            least = _LEAST_REACH
+        else:
+            least = 0.0
         searcher = self._searcher(None, None)
         depth = min(DEPTHS[-1], len(self))
-        return Reach.measured([searcher.needed(q, depth) for q in self._ready(queries, 1)], recall)
+        needed = [searcher.needed(query, depth) for query in self._ready(queries, 1)]
+        return Reach.measured(needed, recall).at_least(least)
 
 
 def _last_of_each(ids: Sequence[str]) -> Int64Array:

@@ -41,7 +41,8 @@ class Needed(NamedTuple):
         floor = self.scores[depth - 1]
         with np.errstate(divide="ignore", invalid="ignore"):
             needed = (floor - self.centres[:depth]) / self.deviations[:depth]
-        return np.nan_to_num(needed, nan=0.0, posinf=_MOST, neginf=0.0).astype(np.float32)
+        known: Float32Array = np.nan_to_num(needed, nan=0.0, posinf=_MOST, neginf=0.0)
+        return known
 
 
 class Reach(NamedTuple):
@@ -76,6 +77,10 @@ class Reach(NamedTuple):
             least = float(each[math.ceil(recall * len(each)) - 1])
             deviations.append(min(max(least, 0.0), _MOST))
         return cls(tuple(depths), tuple(deviations))
+
+    def at_least(self, deviations: float) -> Self:
+        """The same with so many deviations at any depth."""
+        return self._replace(deviations=tuple(max(one, deviations) for one in self.deviations))
 
     def at(self, depth: float) -> float:
         """Standard deviations for any depth: between two that were measured by logarithms."""

@@ -33,10 +33,10 @@ async def startup(context: Context, request: Request) -> Response:
 async def ready(context: Context, request: Request) -> Response:
     """200 while the service can do all of its work, else 503 with the reason.
 
-    The release is loaded and warm, the state is at the log's head, the writer is there, and
-    the end is not near. A service without any release, as each begins, takes events and
-    answers with what is newest: that is ready, and `release` is null. So is one whose disk is
-    full: no other would take its events, and reads go on.
+    The release is loaded and warm, its items are indexed if it is of nets, the state is at the
+    log's head, the writer is there, and the end is not near. A service without any release, as
+    each begins, takes events and answers with what is newest: that is ready, and `release` is
+    null. So is one whose disk is full: no other would take its events, and reads go on.
     """
     reason = _unready(context)
     if reason is not None:
@@ -62,6 +62,10 @@ def _unready(context: Context) -> str | None:
         return f"the state is {standing.behind} events behind the log"
     if alias in named and alias not in context.shelf.view.aliases:
         return f"{named[alias]}, which {alias} names, is not loaded"
+    loaded = context.shelf.view.aliases.get(alias)
+    space = None if loaded is None else loaded.space
+    if loaded is not None and space is not None and space.index is None and len(context.catalogue):
+        return f"the items are not indexed in the space of {loaded.ref} yet"
     return None
 
 

@@ -43,9 +43,9 @@ def scanned(
     query, none = np.zeros(WIDTH, np.int8), np.empty(0, np.uint8)
     allowed = none if allowed is None else allowed
     for one in lists:  # by and by, as a search does that found too little
-        lists = np.array([one], np.int32), np.array([np.inf], np.float32)
+        which = np.array([one], np.int32), np.array([np.inf], np.float32)
         held, ended = scan_lists(
-            query, np.float32(1), lists, (HEADS, FOLLOWING), rows, allowed, WANTED, found, held
+            query, np.float32(1), which, (HEADS, FOLLOWING), rows, allowed, WANTED, found, held
         )
         assert not ended
     slots = found[1][:held]

@@ -1,0 +1,106 @@
+"""Slow and broken stages in the service: the slate comes, says what it lacks, and recovers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+from palate.models.realtime.nets import Nets
+from palate.testing.process import until
+from palate.testing.service import InProcessService
+
+Market = Callable[..., AbstractContextManager[InProcessService]]
+SOURCES = [{"kind": "neighbours", "depth": 20}, {"kind": "popular", "depth": 20}]
+NEVER_MS = 1e-6  # no work is as quick
+
+
+def surfaces(**more: Any) -> dict[str, Any]:
+    return {"home": {"k": 5, "sources": SOURCES, "budget_ms": 10_000.0, **more}}
+
+
+def ask(service: InProcessService) -> dict[str, Any]:
+    told = service.request("POST", "/v1/recommendations", {"user_id": "van", "surface": "home"})
+    assert told.status == 200, told.body
+    document: dict[str, Any] = told.json
+    return document
+
+
+def lacking(document: dict[str, Any]) -> dict[str, str]:
+    return {one["stage"]: one["why"] for one in document.get("fell_back", [])}
+
+
+def degraded(service: InProcessService) -> float:
+    text = service.request("GET", "/metrics").body.decode()
+    (line,) = (x for x in text.splitlines() if x.startswith("palate_degraded_total "))
+    return float(line.rpartition(" ")[2])
+
+
+def test_when_the_budget_is_gone_what_is_popular_answers(market_of: Market) -> None:
+    with market_of(surfaces=surfaces(budget_ms=NEVER_MS)) as service:
+        answered = ask(service)
+        assert len(answered["items"]) == 5
+        assert answered["degraded"] is True
+        assert "were gone" in lacking(answered)["sources.neighbours"]
+        assert degraded(service) == 1
+
+
+@pytest.mark.parametrize(
+    ("slow", "stage"),
+    [
+        ({"budgets_ms": {"score": NEVER_MS}}, "score"),
+        ({"budgets_ms": {"user": NEVER_MS}}, "user"),
+        (
+            {"sources": [{"kind": "neighbours", "budget_ms": NEVER_MS}, {"kind": "popular"}]},
+            "sources.neighbours",
+        ),
+        (
+            {
+                "rerank": [
+                    {"kind": "spread", "attribute": "dealer", "most": 1, "budget_ms": NEVER_MS}
+                ]
+            },
+            "rerank.spread",
+        ),
+    ],
+)
+def test_a_stage_that_is_late_again_and_again_rests(
+    market_of: Market, slow: dict[str, Any], stage: str
+) -> None:
+    with market_of(surfaces=surfaces(**slow)) as service:
+        for _ in range(3):
+            late = ask(service)
+            assert stage not in lacking(late), "its work is in the answer"
+            assert len(late["items"]) == 5
+        resting: dict[str, Any] = {}
+
+        def rests() -> bool:
+            """At once, unless this machine paused for a second."""
+            resting.update(ask(service))
+            return "rests" in lacking(resting).get(stage, "")
+
+        until(rests)
+        assert resting["degraded"] is True
+        assert len(resting["items"]) == 5
+        assert degraded(service) >= 1
+
+
+def test_a_net_that_fails_rests_and_comes_back(
+    market_of: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Nets.rank
+    with market_of(surfaces=surfaces()) as service:
+        whole = ask(service)
+
+        def broken(*given: Any) -> Any:
+            raise RuntimeError("the graph has lost its weights")
+
+        monkeypatch.setattr(Nets, "rank", broken)
+        for _ in range(3):
+            assert lacking(ask(service)) == {"score": "failed: RuntimeError"}
+        until(lambda: "rests" in lacking(ask(service))["score"])
+        monkeypatch.setattr(Nets, "rank", plain)
+        until(lambda: not lacking(ask(service)))  # it is tried again after a second
+        assert ask(service)["items"] == whole["items"]
