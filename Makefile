@@ -64,8 +64,9 @@ bench: $(STAMP) ## benchmarks against peers, under 30 minutes
 bench-full: $(STAMP) ## every benchmark, hours
 	$(BIN)/python benchmarks/run.py --full
 
-soak: $(STAMP) ## five minutes of load while processes are killed
+soak: $(STAMP) ## ten minutes of load while processes are killed (PALATE_SOAK_S=300: of the roles)
 	$(BIN)/python benchmarks/soak.py --seconds 300
+	$(BIN)/python benchmarks/soak_roles.py
 
 clean: ## remove everything that make made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build palate-demo

@@ -24,7 +24,7 @@ from pathlib import Path
 from palate.config import Settings, load_settings
 from palate.events.log.base import batches
 from palate.events.log.sqlite import SqliteEventLog
-from palate.features.ingest import open_base, open_log, open_state
+from palate.features.ingest import open_base, open_log, open_state, state_in
 from palate.features.state import State
 from palate.store.lmdb_store import LmdbStore
 
@@ -97,9 +97,7 @@ def _look_at_counts(where: str, counts: Counter[str], told: set[str], found: Aud
 
 def _look_at_state(log: SqliteEventLog, state: State, settings: Settings, found: Audit) -> None:
     with tempfile.TemporaryDirectory(prefix="palate-audit-") as temporary:
-        fresh = State(
-            LmdbStore(Path(temporary) / "state"), settings.schema_, settings.serve.history_limit
-        )
+        fresh = state_in(LmdbStore(Path(temporary) / "state"), settings)
         with closing(fresh):
             if (settings.home / "base" / "data.mdb").exists():
                 with closing(open_base(settings.home, settings)) as base:

@@ -4,16 +4,58 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from record import Record, number
 
-__all__ = ["GROWTH", "by_rows", "picture", "table"]
+__all__ = ["GROWTHS", "Growth", "by_rows", "picture", "table"]
 
-GROWTH = "speed-factorisation_growth"
-NAME = re.compile(r"(?P<name>.+)/(?P<rows>[\d,]+) rows")
-COLOURS = {"als": "#0072b2", "bpr": "#d55e00", "svd": "#009e73"}  # by first word
+
+@dataclass(frozen=True)
+class Growth:
+    """How the records of one file are drawn.
+
+    Attributes:
+        picture: The file's name, in `docs`.
+        said: What it shows, for those who cannot see it.
+        panels: The title of each panel by the unit of its figures, from left to right; what has
+            another unit is in the table alone.
+    """
+
+    picture: str
+    said: str
+    panels: Mapping[str, str]
+
+
+GROWTHS = {
+    "speed-factorisation_growth": Growth(
+        "growth.svg",
+        "Processor seconds and memory by rows, both axes logarithmic",
+        {
+            "s": "processor seconds, by rows",
+            "MiB": "peak memory of the process in MiB, by rows",
+        },
+    ),
+    "speed-index_growth": Growth(
+        "index-growth.svg",
+        "Milliseconds of a search, seconds of a build and memory by items, all axes logarithmic",
+        {
+            "ms": "milliseconds of a search, by items",
+            "s": "processor seconds of a build, by items",
+            "MiB": "memory of the index in MiB, by items",
+        },
+    ),
+}
+NAME = re.compile(r"(?P<name>.+)/(?P<rows>[\d,]+) (?P<what>rows|items)")
+COLOURS = {  # by name or its first word
+    "als": "#0072b2",
+    "bpr": "#d55e00",
+    "svd": "#009e73",
+    "search p50": "#0072b2",
+    "search p99": "#d55e00",
+}
 OTHER = "#8e44ad"
 WIDTH, HEIGHT = 400, 300  # of a panel
 LEFT, RIGHT, TOP, BOTTOM = 56, 24, 34, 28  # around its plot
@@ -21,7 +63,7 @@ Points = dict[int, float]
 
 
 def by_rows(records: Sequence[Record]) -> dict[str, Points]:
-    """Figures by name, then by rows; records of another form are left out."""
+    """Figures by name, then by rows or items; records of another form are left out."""
     found: dict[str, Points] = {}
     for record in records:
         match = NAME.fullmatch(record.name)
@@ -32,11 +74,13 @@ def by_rows(records: Sequence[Record]) -> dict[str, Points]:
 
 
 def table(records: Sequence[Record]) -> list[str]:
-    """Lines of markdown: a row for each number of rows, the exponents below."""
+    """Lines of markdown: a row for each number of rows or items, the exponents below."""
     figures = by_rows(records)
-    units = {r.name.rpartition("/")[0]: r.unit for r in records if r.unit}
-    heads = [f"{name}, {units[name]}" for name in figures]
-    lines = [f"| rows | {' | '.join(heads)} |", "|---:" * (len(heads) + 1) + "|"]
+    matches = [(NAME.fullmatch(record.name), record.unit) for record in records]
+    units = {match["name"]: unit for match, unit in matches if match}
+    what = next(match["what"] for match, _ in matches if match)
+    heads = [f"{name}, {units[name]}" if units[name] else name for name in figures]
+    lines = [f"| {what} | {' | '.join(heads)} |", "|---:" * (len(heads) + 1) + "|"]
     for rows in sorted({rows for points in figures.values() for rows in points}):
         cells = (number(points[rows]) for points in figures.values())
         lines.append(f"| {rows:,} | {' | '.join(cells)} |")
@@ -51,19 +95,26 @@ def _exponent(record: Record | None) -> str:
     return f"{record.value:.2f}" + ("" if record.met is not False else " **missed**")
 
 
-def picture(records: Sequence[Record]) -> str:
-    """Two panels side by side, both axes logarithmic: seconds, and the peak of memory."""
-    figures = by_rows(records)
-    memory = {n.removesuffix(" memory"): p for n, p in figures.items() if n.endswith("memory")}
-    seconds = {n: p for n, p in figures.items() if not n.endswith("memory")}
-    size = f'width="{2 * WIDTH}" height="{HEIGHT}" viewBox="0 0 {2 * WIDTH} {HEIGHT}"'
+def picture(records: Sequence[Record], growth: Growth) -> str:
+    """Panels side by side, one for each unit, both axes logarithmic."""
+    drawn = {
+        title: {
+            name.removesuffix(" memory"): points
+            for name, points in by_rows([r for r in records if r.unit == unit]).items()
+        }
+        for unit, title in growth.panels.items()
+    }
+    width = len(drawn) * WIDTH
+    size = f'width="{width}" height="{HEIGHT}" viewBox="0 0 {width} {HEIGHT}"'
     font = 'font-family="sans-serif" font-size="11" fill="#222"'
+    panels = [
+        _panel(title, lines, WIDTH * place) for place, (title, lines) in enumerate(drawn.items())
+    ]
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}>',
             '<rect width="100%" height="100%" fill="#fff"/>',
-            *_panel("processor seconds, by rows", seconds, 0),
-            *_panel("peak memory of the process in MiB, by rows", memory, WIDTH),
+            *(line for panel in panels for line in panel),
             "</svg>",
             "",
         ]
@@ -93,7 +144,7 @@ def _panel(title: str, lines: dict[str, Points], shift: int) -> list[str]:
         drawn.append(_line(LEFT, at, WIDTH - RIGHT, at))
         drawn.append(_text(LEFT - 6, at + 4, f"{10.0**power:,g}", "end"))
     for order, (name, points) in enumerate(lines.items()):
-        colour = COLOURS.get(name.split()[0], OTHER)
+        colour = COLOURS.get(name) or COLOURS.get(name.split()[0], OTHER)
         at = " ".join(f"{x(rows):.1f},{y(value):.1f}" for rows, value in sorted(points.items()))
         drawn.append(f'<polyline points="{at}" fill="none" stroke="{colour}" stroke-width="2"/>')
         drawn += [

@@ -140,6 +140,19 @@ class Bench:
             )
         )
 
+    def add_tail(
+        self, name: str, values: Sequence[float], *, unit: str, target: float | None = None
+    ) -> None:
+        """Record a high percentile of several runs: the median of them, and apart the worst.
+
+        Tails differ from run to run on a quiet machine too, so that their range says nothing of
+        how quiet it was.
+        """
+        self.add(name, statistics.median(values), unit=unit, higher_is_better=False, target=target)
+        if len(values) > 1:
+            worst = f"{name}, worst of {len(values)} runs"
+            self.add(worst, max(values), unit=unit, higher_is_better=False)
+
     def compare(
         self,
         name: str,

@@ -3,7 +3,8 @@
 <!-- bench:speed-sar -->                        all records of results/speed-sar.json
 <!-- bench:accuracy-movielens/ml-100k/sar -->   those whose name starts so
 <!-- bench:leaderboard/ml-100k -->              models by NDCG; ml-100k by default
-<!-- bench:speed-factorisation_growth -->       a row for each number of rows, see growth.py
+<!-- bench:speed-factorisation_growth -->       a picture, a row for each number of rows: growth.py
+<!-- bench:speed-candidates -->                 a row for each method: `method/figure`
 <!-- /bench -->                                 ends each
 """
 
@@ -15,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from growth import GROWTH, picture
+from growth import GROWTHS, picture
 from growth import table as growth_table
 from record import Record, number, read
 
@@ -24,6 +25,7 @@ __all__ = ["rendered", "stale", "update"]
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 LEADERBOARD = "accuracy-movielens"
+BY_METHOD = ("speed-candidates",)
 NONE_YET = "*No figures were accepted yet: `make bench`.*\n"
 BLOCK = re.compile(
     r"(?P<open><!-- bench:(?P<name>\S+) -->\n)(?P<body>.*?)(?P<close><!-- /bench -->)", re.DOTALL
@@ -61,8 +63,11 @@ def update(root: Path, results: Path) -> list[Path]:
 def _texts(root: Path, results: Path) -> dict[Path, str]:
     """What pages and pictures should hold."""
     texts = {path: rendered(path.read_text(), results) for path in _pages(root)}
-    growth = _records(GROWTH, results)
-    return texts | ({root / "docs" / "growth.svg": picture(growth)} if growth else {})
+    for kind, growth in GROWTHS.items():
+        records = _records(kind, results)
+        if records:
+            texts[root / "docs" / growth.picture] = picture(records, growth)
+    return texts
 
 
 def _pages(root: Path) -> list[Path]:
@@ -80,19 +85,26 @@ def _table(name: str, results: Path) -> str:
     chosen = [record for record in records if record.name.startswith(prefix)]
     if not chosen:
         raise ValueError(f"bench:{name} needs a record {prefix}..., and none was accepted")
-    if kind == "leaderboard":
-        lines = _leaderboard(chosen, prefix)
-    else:
-        lines = growth_table(chosen) if kind == GROWTH else _figures(chosen)
+    lines = _lines(kind, chosen, prefix)
     peer = any(record.peer is not None for record in chosen)
     origins = dict.fromkeys(_origin(record, peer=peer) for record in chosen)
     return "\n".join([*lines, "", *origins, ""])
 
 
+def _lines(kind: str, chosen: Sequence[Record], prefix: str) -> list[str]:
+    """The table in the form that is asked for."""
+    if kind == "leaderboard":
+        return _leaderboard(chosen, prefix)
+    if kind in GROWTHS:
+        growth = GROWTHS[kind]
+        return [f"![{growth.said}]({growth.picture})", "", *growth_table(chosen)]
+    return _by_method(chosen) if kind in BY_METHOD else _figures(chosen)
+
+
 def _records(kind: str, results: Path) -> list[Record]:
     """Those of `KIND.json` and of all `KIND-*.json`; growth has a table of its own form."""
     several = sorted(results.glob(f"{kind}-*.json"))
-    files = [results / f"{kind}.json", *(file for file in several if file.stem != GROWTH)]
+    files = [results / f"{kind}.json", *(file for file in several if file.stem not in GROWTHS)]
     return [record for file in files if file.is_file() for record in read(file)]
 
 
@@ -112,6 +124,22 @@ def _figures(records: Sequence[Record]) -> list[str]:
             _target(r),
         )
         lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _by_method(records: Sequence[Record]) -> list[str]:
+    """A row for each method, a column for each figure; records are called `method/figure`."""
+    methods: dict[str, dict[str, Record]] = {}
+    for record in records:
+        method, _, figure = record.name.rpartition("/")
+        methods.setdefault(method, {})[figure] = record
+    figures = dict.fromkeys(figure for found in methods.values() for figure in found)
+    units = {record.name.rpartition("/")[2]: record.unit for record in records}
+    heads = [f"{figure}, {units[figure]}" if units[figure] else figure for figure in figures]
+    lines = [f"| method | {' | '.join(heads)} |", "|---" + "|---:" * len(heads) + "|"]
+    for method, found in methods.items():
+        cells = (number(found[figure].value) if figure in found else "" for figure in figures)
+        lines.append(f"| {method} | {' | '.join(cells)} |")
     return lines
 
 

@@ -16,11 +16,12 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["Answer", "Connection", "Done", "Pool", "arrivals", "percentile"]
+__all__ = ["Answer", "Connection", "Done", "Pool", "arrivals", "explained", "percentile"]
 
 RECEIVE = 1 << 16
 DRAIN_S = 10.0
@@ -130,6 +131,15 @@ class Pool:
             connection.socket.close()
 
 
+@contextmanager
+def explained(url: str) -> Iterator[None]:
+    """A service that goes away ends the process with a sentence rather than a traceback."""
+    try:
+        yield
+    except OSError as error:
+        raise SystemExit(f"load on {url} ended early: {error}") from error
+
+
 def arrivals(rate: float, seconds: float, seed: int) -> Iterator[float]:
     """Moments of a Poisson process, in seconds from its start."""
     rng = random.Random(seed)
@@ -159,6 +169,8 @@ class Measured:
         return note
 
     def figures(self, seconds: float) -> dict[str, float]:
+        if not self.latencies_s:
+            raise ConnectionError("not one request was answered")
         ordered = sorted(self.latencies_s)
         return {
             "per_second": len(ordered) / seconds,
@@ -211,6 +223,11 @@ def open_loop(
 
 def main() -> None:
     plan: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
+    with explained(plan["url"]):
+        Path(sys.argv[2]).write_text(json.dumps(_figures(plan)))
+
+
+def _figures(plan: dict[str, Any]) -> dict[str, float]:
     pool = Pool(plan["url"], plan["connections"])
     requests = [
         pool.request(
@@ -221,10 +238,8 @@ def main() -> None:
     random.Random(plan["seed"]).shuffle(requests)
     closed_loop(pool, requests, plan["connections"], plan["warm_s"])
     if plan["rate"]:
-        figures = open_loop(pool, requests, plan["rate"], plan["seconds"], plan["seed"])
-    else:
-        figures = closed_loop(pool, requests, plan["connections"], plan["seconds"])
-    Path(sys.argv[2]).write_text(json.dumps(figures))
+        return open_loop(pool, requests, plan["rate"], plan["seconds"], plan["seed"])
+    return closed_loop(pool, requests, plan["connections"], plan["seconds"])
 
 
 if __name__ == "__main__":

@@ -17,9 +17,17 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from serving.generator import Answer, Done, Measured, Pool, arrivals, closed_loop
+from serving.generator import (
+    Answer,
+    Done,
+    Measured,
+    Pool,
+    arrivals,
+    closed_loop,
+    explained,
+)
 
-__all__ = ["main"]
+__all__ = ["main", "opened"]
 
 
 class Read(Measured):
@@ -47,6 +55,14 @@ def run(pool: Pool, requests: list[bytes], plan: dict[str, Any]) -> dict[str, An
     if not plan["rate"]:
         return closed_loop(pool, requests, plan["connections"], plan["seconds"])
     measured = Read()
+    figures = opened(pool, requests, plan, measured)
+    return {**figures, "of": dict(measured.of), "degraded": measured.degraded}
+
+
+def opened(
+    pool: Pool, requests: list[bytes], plan: dict[str, Any], measured: Measured
+) -> dict[str, Any]:
+    """Figures of an open loop; more load than can be answered is a figure as well: `lost`."""
     asked = 0
     start = time.perf_counter()
     for number, moment in enumerate(arrivals(plan["rate"], plan["seconds"], plan["seed"])):
@@ -55,19 +71,13 @@ def run(pool: Pool, requests: list[bytes], plan: dict[str, Any]) -> dict[str, An
             pool.turn(due)
         pool.ask(requests[number % len(requests)], measured.done(due))
         asked += 1
-    with suppress(TimeoutError):  # too much load is a figure as well
+    with suppress(TimeoutError):
         pool.drain()
     figures: dict[str, Any] = measured.figures(time.perf_counter() - start)
-    return {
-        **figures,
-        "lost": asked - len(measured.latencies_s),
-        "of": dict(measured.of),
-        "degraded": measured.degraded,
-    }
+    return {**figures, "lost": asked - len(measured.latencies_s)}
 
 
-def main() -> None:
-    plan: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
+def figures_of(plan: dict[str, Any]) -> dict[str, Any]:
     pool = Pool(plan["url"], plan["connections"])
     requests = [
         pool.request(
@@ -79,7 +89,13 @@ def main() -> None:
     ]
     random.Random(plan["seed"]).shuffle(requests)
     closed_loop(pool, requests, 4, plan["warm_s"])
-    Path(sys.argv[2]).write_text(json.dumps(run(pool, requests, plan)))
+    return run(pool, requests, plan)
+
+
+def main() -> None:
+    plan: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
+    with explained(plan["url"]):
+        Path(sys.argv[2]).write_text(json.dumps(figures_of(plan)))
 
 
 if __name__ == "__main__":

@@ -1,33 +1,53 @@
 """A home with a catalogue of cars of any size, answered by nets of two embedding spaces.
 
-The nets are written down rather than trained (`palate.testing.realtime`): what they cost is what
-trained ones of their size cost, within a few matrix products, and swaps need two spaces alone.
+The nets are trained on a small market, twice with different seeds, and know the cars by their
+attributes alone: what is looked for lies where trained users look for it. Each visitor has viewed
+five cars of one model and three of another.
 """
 
 from __future__ import annotations
 
+import random
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+import torch
 
+from accuracy.realtime import CARS, DAYS
 from palate.config import ProfileSettings, ServeSettings, Settings
 from palate.data.generated.cars import Cars
 from palate.events.schema import ITEM_UPSERTED, Event
 from palate.features.ingest import open_ingest
-from palate.models.realtime import RealtimeConfig
+from palate.models.realtime import Realtime
 from palate.release.registry import open_releases
-from palate.testing.realtime import WrittenRealtime
 
-__all__ = ["SURFACE", "USERS", "build_home"]
+__all__ = ["NEAR", "SURFACE", "USERS", "World", "build_home"]
 
 SURFACE = "home"
+NEAR = "near"  # of what was viewed last: a car like it is first, once it can be found
 USERS = tuple(f"visitor-{number}" for number in range(1_000))
-VIEWS = 8  # of each of them
+VIEWS = 5, 3  # of each of them, of two models of cars
 BATCH = 5_000
-TRAINED = 5_000  # cars of the dataset that the releases are of
+MARKET = 5_000, 3_000  # cars and visitors that the releases learned from
+CHANGING = 5_000  # cars, from all over the catalogue, whose prices change
+
+
+@dataclass(frozen=True)
+class World:
+    """A home that can be served.
+
+    Attributes:
+        settings: Its service's.
+        changing: `item_id` and `attributes` of the cars whose prices change.
+    """
+
+    settings: Settings
+    changing: list[dict[str, Any]]
 
 
 def settings_of(home: Path, cars: Cars, workers: int) -> Settings:
@@ -46,7 +66,11 @@ def settings_of(home: Path, cars: Cars, workers: int) -> Settings:
                 "ranked": 500,
                 "rerank": [{"kind": "mmr"}, {"kind": "spread", "attribute": "dealer", "most": 3}],
             },
-            "near": {  # of what was viewed last: a car like it is first, once it can be found
+            "next": {  # says whether the other space is there
+                "alias": "canary",
+                "sources": [{"kind": "neighbours", "depth": 500}],
+            },
+            NEAR: {
                 "k": 50,
                 "score": "sources",
                 "sources": [{"kind": "similar_to_recent", "depth": 50, "recent": 1}],
@@ -55,33 +79,44 @@ def settings_of(home: Path, cars: Cars, workers: int) -> Settings:
     )
 
 
-def build_home(home: Path, items: int, workers: int) -> Settings:
-    """Settings of a new home whose aliases `stable` and `canary` name releases of two spaces."""
-    trained = Cars(n_items=TRAINED, n_visitors=500, seed=1)
-    dataset = trained.dataset(14)
+def build_home(home: Path, items: int, workers: int) -> World:
+    """A new home whose aliases `stable` and `canary` name releases of two spaces."""
+    trained = Cars(*MARKET, seed=1)
+    dataset = trained.dataset(DAYS)
     settings = settings_of(home, trained, workers)
     began = time.perf_counter()
     catalogue = Cars(n_items=items, n_visitors=10, seed=2).items
     with open_ingest(home, settings) as ingest:
         for batch in _upserts(catalogue):
             ingest.append(batch)
-        ids = catalogue["item_id"].gather_every(max(1, items // 5_000)).to_list()
-        for first in range(0, len(USERS), 500):
-            ingest.append(
-                [
-                    Event(event="view", user_id=user, item_id=ids[(31 * at + step) % len(ids)])
-                    for at, user in enumerate(USERS[first : first + 500], first)
-                    for step in range(VIEWS)
-                ]
-            )
+        changing = _changing(catalogue)
+        for user, viewed in zip(USERS, _viewed(changing), strict=True):
+            ingest.append([Event(event="view", user_id=user, item_id=item) for item in viewed])
     print(f"{items} cars in log and state: {time.perf_counter() - began:.0f} s", file=sys.stderr)
+    torch.set_num_threads(1)  # two wait for each other where a third process is at work
     releases = open_releases(home)
     for seed, alias in ((1, "stable"), (2, "canary")):
-        model = WrittenRealtime(RealtimeConfig(seed=seed)).fit(dataset)
+        model = Realtime(CARS.model_copy(update={"seed": seed})).fit(dataset)
         release = releases.create(model, name="cars", dataset=dataset)
         releases.promote(release.ref, alias, by="benchmark", reason="of two spaces")
     releases.close()
-    return settings
+    return World(settings, changing)
+
+
+def _viewed(cars: list[dict[str, Any]]) -> Iterator[list[str]]:
+    """What each visitor has viewed."""
+    models: dict[str, list[str]] = {}
+    for car in cars:
+        models.setdefault(str(car["attributes"]["model"]), []).append(car["item_id"])
+    rng = random.Random(3)
+    for _ in USERS:
+        liked, other = rng.sample(sorted(models), 2)
+        yield rng.choices(models[other], k=VIEWS[1]) + rng.choices(models[liked], k=VIEWS[0])
+
+
+def _changing(catalogue: pl.DataFrame) -> list[dict[str, Any]]:
+    rows = catalogue.gather_every(max(1, len(catalogue) // CHANGING)).to_dicts()
+    return [{"item_id": row.pop("item_id"), "attributes": row} for row in rows]
 
 
 def _upserts(catalogue: pl.DataFrame) -> Iterator[list[Event]]:

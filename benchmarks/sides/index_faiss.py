@@ -7,7 +7,7 @@ from pathlib import Path
 
 import faiss
 import numpy as np
-from index_measures import first_at, measured, own_mib, read
+from index_measures import first_at, own_mib, read
 
 PROBES = (16, 32, 48, 64, 96, 128, 160, 200, 250, 320, 400, 520, 700, 1000)
 SAMPLE, ROUNDS = 64, 8  # as ours
@@ -31,11 +31,14 @@ def main(inputs, output, settings):
     faiss.omp_set_num_threads(1)
     k = nearest.shape[1]
 
-    def at(probes):
-        index.nprobe = probes
-        return measured(lambda query: index.search(query[None], k)[1][0], queries, nearest)
+    def search(probes):
+        def found(query):
+            index.nprobe = probes
+            return index.search(query[None], k)[1][0]
 
-    figures = first_at(said["recall"], PROBES, at)
+        return found
+
+    figures = first_at(said["recall"], PROBES, search, queries, nearest)
     output.write_text(json.dumps(figures | {"build_s": build_s, "memory_mib": memory}))
 
 

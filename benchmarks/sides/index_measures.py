@@ -23,33 +23,41 @@ def measured(search, queries, nearest):
 
     `search` takes a query and gives rows.
     """
-    for query in queries[:20]:
-        search(query)
-    right, passes = 0, []
-    for number in range(PASSES):
+    recall = recall_of(search, queries, nearest)
+    passes = []
+    for _ in range(PASSES):
         took = []
-        for query, true in zip(queries, nearest, strict=True):
+        for query in queries:
             start = time.perf_counter()
-            found = search(query)
+            search(query)
             took.append(time.perf_counter() - start)
-            if number == 0:
-                right += len(np.intersect1d(np.asarray(found, np.int64), true))
         passes.append([1e3 * float(np.quantile(took, peak)) for peak in PEAKS])
     return {
-        "recall": right / nearest.size,
+        "recall": recall,
         "p50_ms": [p50 for p50, _ in passes],
         "p99_ms": [p99 for _, p99 in passes],
     }
 
 
-def first_at(target, choices, measure):
-    """The figures of the first setting that reaches a recall; of the last if none does."""
-    figures = {}
+def recall_of(search, queries, nearest):
+    """The share of the nearest that is found."""
+    right = sum(
+        len(np.intersect1d(np.asarray(search(query), np.int64), true))
+        for query, true in zip(queries, nearest, strict=True)
+    )
+    return right / nearest.size
+
+
+def first_at(target, choices, search_with, queries, nearest):
+    """The figures of the first setting that reaches a recall; of the last if none does.
+
+    `search_with` gives the search of a setting.
+    """
     for choice in choices:
-        figures = measure(choice) | {"setting": choice}
-        if figures["recall"] >= target:
+        setting = choice
+        if recall_of(search_with(choice), queries, nearest) >= target:
             break
-    return figures
+    return measured(search_with(setting), queries, nearest) | {"setting": setting}
 
 
 def own_mib():

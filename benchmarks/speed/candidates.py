@@ -28,7 +28,7 @@ TOP = 20
 RANGES = 8  # of prices
 HIDDEN = 4  # numbers of an item that its embedding does not hold
 WEIGHT = 0.02  # of their product: a score's standard deviation, on the scale of cosines
-SETTINGS = {"recall": 0.98, "trees": 100, "found": True}
+SETTINGS = {"recall": 0.98, "trees": 100, "found": True, "reuse": True}
 
 
 def main() -> None:
@@ -46,7 +46,7 @@ def main() -> None:
             "annoy": Side("index_annoy.py", ANNOY, (json.dumps(SETTINGS),)),
         }
         runs = bench.in_turn(sides, folder)
-    methods = runs["ours"][0] | {"annoy (100 trees)": runs["annoy"][0]}
+    methods = runs["ours"][0] | {f"{ANNOY.label} ({SETTINGS['trees']} trees)": runs["annoy"][0]}
     ndcg: dict[str, list[float]] = {name: [] for name in methods}
     for user in range(len(tastes)):
         gains = _gains(catalogue, hidden, tastes, user)
@@ -55,7 +55,10 @@ def main() -> None:
     for name, found in methods.items():
         bench.add(f"{name}/recall@500", found["recall"], higher_is_better=True)
         bench.add(f"{name}/p50", found["p50_ms"], unit="ms", higher_is_better=False)
-        bench.add(f"{name}/p99", found["p99_ms"], unit="ms", higher_is_better=False)
+        p99 = float(
+            np.median(found["p99_ms"])
+        )  # of the passes; their p50 tell whether it was quiet
+        bench.add(f"{name}/p99", p99, unit="ms", higher_is_better=False)
         bench.add(f"{name}/NDCG@20", float(np.mean(ndcg[name])), higher_is_better=True)
     bench.finish()
 

@@ -34,8 +34,8 @@ def main() -> None:
         for figure, key, unit in (*FIGURES, ("index memory", "memory_mib", "MiB")):
             value = float(np.median(run[key]))
             found.setdefault(figure, {})[n] = value
-            bench.add(f"{figure}/{n:,} rows", value, unit=unit, higher_is_better=False)
-        bench.add(f"recall@500/{n:,} rows", run["recall"], higher_is_better=True)
+            bench.add(f"{figure}/{n:,} items", value, unit=unit, higher_is_better=False)
+        bench.add(f"recall@500/{n:,} items", run["recall"], higher_is_better=True)
     for figure, values in found.items():
         slope, _ = np.polyfit(np.log(list(values)), np.log(list(values.values())), 1)
         bench.add(
