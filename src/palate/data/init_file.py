@@ -100,6 +100,8 @@ def _attribute(table: str, name: str, attribute: Attribute, guess: Guess | None)
         lines.append(_line("scale", attribute.scale, "for prices, mileages, counts"))
     if attribute.separator is not None:
         lines.append(_line("separator", attribute.separator, "between values in text files"))
+    if attribute.size is not None:
+        lines.append(_line("size", attribute.size, "numbers of the vector"))
     return "\n".join(lines)
 
 
