@@ -52,6 +52,7 @@ __all__ = ["following", "main", "open_context", "refresh"]
 _TAIL_S: Final = 0.1  # between two looks at the log's tail
 _KEEP_ALIVE_S: Final = 75
 _NOTE_USE_S: Final = 60.0  # when keys were used last is known to the minute
+_SWITCH_S: Final = 0.0005  # for which a thread beside may hold up a request, not 5 ms
 _CONNECT_S: Final = 2.0  # reads are answered without the writer, so do not wait longer
 
 logger = logging.getLogger("palate.serve.worker")  # it is run as `__main__`
@@ -295,6 +296,7 @@ async def _serve(app: Service, context: Context, stop: asyncio.Event, boot: Boot
 
 def main() -> int:
     """Run a worker process that the supervisor started; its exit code."""
+    sys.setswitchinterval(_SWITCH_S)
     return bootstrap(_run)
 
 
