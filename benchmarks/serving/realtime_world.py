@@ -71,9 +71,9 @@ def settings_of(home: Path, cars: Cars, workers: int) -> Settings:
                 "sources": [{"kind": "neighbours", "depth": 500}],
             },
             NEAR: {
-                "k": 500,  # some dozen of two million cars may be as like it as the new one
+                "k": 50,
                 "score": "sources",
-                "sources": [{"kind": "similar_to_recent", "depth": 500, "recent": 1}],
+                "sources": [{"kind": "similar_to_recent", "depth": 50, "recent": 1}],
             },
         },
     )
