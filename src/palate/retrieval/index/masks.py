@@ -6,6 +6,7 @@ given up for good, its marks are wiped before another item may use it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 import numpy as np
@@ -24,18 +25,18 @@ class Filter(Protocol):
         ...
 
 
-class _Combinable:
+class _Combinable(ABC):
+    @abstractmethod
+    def rows(self, n: int) -> NDArray[np.uint8]: ...
+
     def __and__(self, other: Filter) -> _Combined:
-        return _Combined(np.bitwise_and, self._filter(), other)
+        return _Combined(np.bitwise_and, self, other)
 
     def __or__(self, other: Filter) -> _Combined:
-        return _Combined(np.bitwise_or, self._filter(), other)
+        return _Combined(np.bitwise_or, self, other)
 
     def __invert__(self) -> _Inverted:
-        return _Inverted(self._filter())
-
-    def _filter(self) -> Filter:
-        raise NotImplementedError
+        return _Inverted(self)
 
 
 class Mask(_Combinable):
@@ -66,9 +67,6 @@ class Mask(_Combinable):
         known = old[(old >= 0) & (old < len(self._marks))]
         self.mark(marked[self._marks[known] != 0], 1)
 
-    def _filter(self) -> Filter:
-        return self
-
 
 class _Combined(_Combinable):
     def __init__(self, how: np.ufunc, one: Filter, other: Filter) -> None:
@@ -78,9 +76,6 @@ class _Combined(_Combinable):
         found: NDArray[np.uint8] = self._how(self._one.rows(n), self._other.rows(n))
         return found
 
-    def _filter(self) -> Filter:
-        return self
-
 
 class _Inverted(_Combinable):
     def __init__(self, one: Filter) -> None:
@@ -88,6 +83,3 @@ class _Inverted(_Combinable):
 
     def rows(self, n: int) -> NDArray[np.uint8]:
         return self._one.rows(n) ^ np.uint8(1)
-
-    def _filter(self) -> Filter:
-        return self
