@@ -7,7 +7,7 @@ for all of them until a filter or a reranker wants it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,33 +15,9 @@ from palate.pipeline.filter import Condition
 from palate.pipeline.parts import Remembered
 from palate.types import BoolArray, Int64Array
 
-__all__ = ["Attributes", "Read", "Recalled"]
+__all__ = ["Read", "Recalled"]
 
 _UNASKED: Final = -2  # memory was not asked yet where the item stands
-
-
-class Attributes(Protocol):
-    """Of candidates, by their rows."""
-
-    def __len__(self) -> int:
-        """Candidates."""
-        ...
-
-    def of(self, row: int) -> Mapping[str, Any]:
-        """All that is known of one; empty where nothing is."""
-        ...
-
-    def values(self, rows: Sequence[int], name: str) -> list[Any]:
-        """(len(rows),) of one attribute; None for an item that has none."""
-        ...
-
-    def holding(self, condition: Condition) -> BoolArray:
-        """(n,) whether the condition holds, or nothing is known of the item."""
-        ...
-
-    def take(self, rows: Sequence[int]) -> Attributes:
-        """Of these rows, in their order."""
-        ...
 
 
 class Read:

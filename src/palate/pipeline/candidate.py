@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from palate.pipeline.attributes import Attributes, Read
+from palate.pipeline.attributes import Read
+from palate.pipeline.parts import Attributes
 from palate.types import Float32Array, Int32Array, Int64Array
 
 __all__ = ["Candidates", "Proposal", "merged"]

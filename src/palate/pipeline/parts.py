@@ -16,7 +16,7 @@ from palate.pipeline.person import Person
 from palate.types import BoolArray, Float32Array, Float64Array, Int64Array, IntArray
 
 __all__ = [
-    "Described",
+    "Attributes",
     "ItemStates",
     "Listed",
     "Lists",
@@ -183,19 +183,27 @@ class People(Protocol):
         ...
 
 
-class Described(Protocol):
-    """What is known of candidates; see `pipeline.attributes`."""
+class Attributes(Protocol):
+    """What is known of candidates, by their rows; see `pipeline.attributes`."""
 
     def __len__(self) -> int:
         """Candidates."""
         ...
 
     def of(self, row: int) -> Mapping[str, Any]:
-        """All that is known of one."""
+        """All that is known of one; empty where nothing is."""
         ...
 
     def values(self, rows: Sequence[int], name: str) -> list[Any]:
         """(len(rows),) of one attribute; None for an item that has none."""
+        ...
+
+    def holding(self, condition: Condition) -> BoolArray:
+        """(n,) whether the condition holds, or nothing is known of the item."""
+        ...
+
+    def take(self, rows: Sequence[int]) -> Attributes:
+        """Of these rows, in their order."""
         ...
 
 
@@ -210,7 +218,7 @@ class RequestFeatures(Protocol):
     def rows(
         self,
         person: Person,
-        attributes: Described,
+        attributes: Attributes,
         context: Mapping[str, Any] | None,
     ) -> Float32Array:
         """(n, f) float32, one row an item."""

@@ -11,8 +11,8 @@ import numpy as np
 
 from palate.columns import ITEM_ID
 from palate.features.item_state import HIDDEN, ItemState
-from palate.pipeline.attributes import Attributes
 from palate.pipeline.filter import NO_FILTER, Filter
+from palate.pipeline.parts import Attributes
 
 __all__ = ["Dropped", "Screen"]
 

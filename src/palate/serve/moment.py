@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from palate.pipeline.parts import Described
+from palate.pipeline.parts import Attributes
 from palate.pipeline.person import Person
 from palate.serve.spaces import ServedNets
 from palate.types import Float32Array
@@ -38,7 +38,7 @@ class Moment:
     def rows(
         self,
         person: Person,
-        attributes: Described,
+        attributes: Attributes,
         context: Mapping[str, Any] | None,
     ) -> Float32Array:
         """(n, f) float32: the moment, the same for each of n items."""
