@@ -42,6 +42,22 @@ def test_certainty_takes_no_room() -> None:
     assert "propensities" not in context
 
 
+def test_a_draw_among_one_is_told_from_what_nobody_drew() -> None:
+    sure = msgspec.structs.replace(FULL, propensities=[1.0, 1.0], drawn=[1])
+    event = served_event(sure, "e")
+    assert slate_of(event) == sure
+    assert slate_of(event).tried == ["j"]
+    assert msgspec.structs.replace(sure, drawn=[]).tried == []
+    assert msgspec.structs.replace(sure, drawn=None).tried == []
+
+
+def test_draws_that_propensities_tell_of_take_no_room() -> None:
+    told = msgspec.structs.replace(FULL, propensities=[1.0, 0.1], drawn=[1])
+    event = served_event(told, "e")
+    assert "drawn" not in (event.context or {})
+    assert slate_of(event).tried == told.tried == ["j"]
+
+
 @pytest.mark.parametrize(
     "event",
     [
@@ -49,6 +65,18 @@ def test_certainty_takes_no_room() -> None:
         Event(event=SERVED, event_id="e", request_id="r", context={"items": ["i"]}),
         Event(event=SERVED, event_id="e", request_id="r", context={"items": ["i"], "scores": []}),
         Event(event=SERVED, event_id="e", context={"items": ["i"], "scores": [1.0]}),
+        Event(
+            event=SERVED,
+            event_id="e",
+            request_id="r",
+            context={"items": ["i"], "scores": [1.0], "drawn": [1]},
+        ),
+        Event(
+            event=SERVED,
+            event_id="e",
+            request_id="r",
+            context={"items": ["i"], "scores": [1.0], "drawn": [-1]},
+        ),
     ],
 )
 def test_what_is_no_slate_is_refused(event: Event) -> None:

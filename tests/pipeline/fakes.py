@@ -191,7 +191,8 @@ class Memory:
         return [self.attributes(row).get(name) if row >= 0 else None for row in rows.tolist()]
 
     def holding(self, condition: Condition, rows: IntArray) -> BoolArray:
-        return np.array([r >= 0 and condition.holds(self.attributes(r)) for r in rows.tolist()])
+        held = [r >= 0 and condition.holds(self.attributes(r)) for r in rows.tolist()]
+        return np.array(held, np.bool_)
 
     def changed_us(self, rows: IntArray) -> Int64Array:
         times = [self.states[self.ids[r]].timestamp if r >= 0 else 0 for r in rows.tolist()]
@@ -271,8 +272,10 @@ def candidates(
         ids=[name(i) for i in range(n)],
         places=np.arange(n, dtype=np.int32)[:, None],
         given=np.full((n, 1), np.nan, np.float32),
-        attributes=Read([{} for _ in range(n)] if attributes is None else attributes),
-        changed_us=None if changed_us is None else np.array(changed_us, np.int64),
+        attributes=Read(
+            [{} for _ in range(n)] if attributes is None else attributes,
+            None if changed_us is None else np.array(changed_us, np.int64),
+        ),
         vectors=None if vectors is None else np.array(vectors, np.float32),
         scores=np.array(scores, np.float32),
     )

@@ -51,7 +51,8 @@ def test_take_takes_every_column() -> None:
     assert taken.ids == ["i002", "i000"]
     assert taken.attributes.values([0, 1], "n") == [2, 0]
     assert taken.places[:, 0].tolist() == [2, 0]
-    for column in (taken.vectors, taken.changed_us, taken.outcomes, taken.scores):
+    times = taken.attributes.changed_us()
+    for column in (taken.vectors, times, taken.outcomes, taken.scores):
         assert column is not None
         assert column.reshape(2, -1)[:, 0].tolist() == [3, 1]
     assert taken.features is None

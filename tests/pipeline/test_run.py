@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from tests.pipeline.fakes import NOW_US, SCHEMA, Memory, World, name, request, run, surface, towards
 
 from palate.errors import DataError

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from tests.pipeline.fakes import World, name, request, run, surface, towards
 
 from palate.errors import ConfigError, DataError

@@ -77,6 +77,24 @@ def test_a_place_that_was_drawn_is_a_try() -> None:
     assert ServedTrials(log, SCHEMA).counts([]).shape == (0, 2)  # type: ignore[arg-type]
 
 
+def test_the_only_new_item_there_is_counts_though_it_was_certain() -> None:
+    slate = Slate(
+        request_id="r1",
+        timestamp=1,
+        items=["top", "new"],
+        scores=[0.0, 0.0],
+        propensities=[1.0, 1.0],
+        drawn=[1],
+    )
+    log = ListLog([served_event(slate, uuid7()), took("r1", "new"), took("r1", "top")])
+    assert counts(followed(log), "new", "top") == [(1, 1), (0, 0)]
+
+
+def test_a_stretch_counts_no_more_tries_than_it_has_offsets() -> None:
+    log = ListLog([served("r1", a=0.5, b=0.5, c=0.5), served("r2", d=0.5)])
+    assert counts(followed(log, offsets=2), "a", "b", "c", "d") == [(1, 0), (1, 0), (0, 0), (1, 0)]
+
+
 def test_an_outcome_counts_once_for_its_slate() -> None:
     log = ListLog(
         [

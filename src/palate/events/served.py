@@ -23,6 +23,8 @@ class Slate(msgspec.Struct, frozen=True, kw_only=True):
         scores: Of each item.
         propensities: The probability with which each item was put where it was; 1.0 where
             nothing is random.
+        drawn: Places that exploration drew an item for, rising; None: those whose propensity is
+            below 1. A draw among one item is as certain as what nobody drew, and told apart here.
         release: What answered, `name:version`; None where no release did.
         degraded: Whether something simpler answered than was meant to.
         history_length: How many events of the person the scores were made from.
@@ -43,6 +45,7 @@ class Slate(msgspec.Struct, frozen=True, kw_only=True):
     items: list[str]
     scores: list[float]
     propensities: list[float]
+    drawn: list[int] | None = None
     release: str | None = None
     degraded: bool = False
     history_length: int = 0
@@ -51,11 +54,21 @@ class Slate(msgspec.Struct, frozen=True, kw_only=True):
     features_schema: str | None = None
     features_hash: str | None = None
 
+    @property
+    def tried(self) -> list[str]:
+        """Items that exploration drew, the best place first."""
+        places = self._uncertain() if self.drawn is None else self.drawn
+        return [self.items[place] for place in places]
+
+    def _uncertain(self) -> list[int]:
+        return [place for place, p in enumerate(self.propensities) if p < 1.0]
+
 
 class _Context(msgspec.Struct, omit_defaults=True):
     items: list[str]
     scores: list[float]
     propensities: list[float] | None = None  # None: 1.0 for each
+    drawn: list[int] | None = None  # None: where the propensity is below 1
     release: str | None = None
     degraded: bool = False
     history_length: int = 0
@@ -72,6 +85,7 @@ def served_event(slate: Slate, event_id: str) -> Event:
         items=slate.items,
         scores=slate.scores,
         propensities=None if certain else slate.propensities,
+        drawn=None if slate.drawn == slate._uncertain() else slate.drawn,
         release=slate.release,
         degraded=slate.degraded,
         history_length=slate.history_length,
@@ -109,6 +123,10 @@ def slate_of(event: Event) -> Slate:
             f"event {event.event_id!r} is no slate: it has no request_id, or lists of several "
             "lengths"
         )
+    if not all(0 <= place < n for place in context.drawn or ()):
+        raise EventError(
+            f"event {event.event_id!r} is no slate: it has {n} places, and {context.drawn} drawn"
+        )
     return Slate(
         request_id=event.request_id,
         user_id=event.user_id,
@@ -118,6 +136,7 @@ def slate_of(event: Event) -> Slate:
         items=context.items,
         scores=context.scores,
         propensities=propensities,
+        drawn=context.drawn,
         release=context.release,
         degraded=context.degraded,
         history_length=context.history_length,

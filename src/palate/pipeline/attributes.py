@@ -25,10 +25,15 @@ class Read:
 
     Args:
         known: Of each item.
+        changed_us: (n,) int64: when each last changed, microseconds since 1970 UTC, 0: unknown;
+            None where that is known of none.
     """
 
-    def __init__(self, known: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, known: Sequence[Mapping[str, Any]], changed_us: Int64Array | None = None
+    ) -> None:
         self._known = known
+        self._changed_us = changed_us
 
     def __len__(self) -> int:
         return len(self._known)
@@ -45,9 +50,23 @@ class Read:
         """(n,) whether the condition holds, or nothing is known of the item."""
         return np.array([not one or condition.holds(one) for one in self._known], np.bool_)
 
+    def changed_us(self) -> Int64Array:
+        """(n,) when each last changed, microseconds since 1970 UTC; 0: unknown."""
+        return np.zeros(len(self), np.int64) if self._changed_us is None else self._changed_us
+
+    def with_read(self, read: Mapping[int, Mapping[str, Any]]) -> Read:
+        """With all that the store said of some rows since; times of change stay."""
+        known = list(self._known)
+        for row, attributes in read.items():
+            known[row] = attributes
+        return Read(known, self._changed_us)
+
     def take(self, rows: Sequence[int]) -> Read:
         """Of these rows, in their order."""
-        return Read([self._known[row] for row in rows])
+        changed = self._changed_us
+        if changed is not None:
+            changed = changed[np.asarray(rows, np.int64)]
+        return Read([self._known[row] for row in rows], changed)
 
 
 class Recalled:
@@ -94,7 +113,7 @@ class Recalled:
         places = self._located(range(len(self)))
         holds = self._memory.holding(condition, places) | (places < 0)
         for row, attributes in self._read.items():
-            holds[row] = condition.holds(attributes)
+            holds[row] = not attributes or condition.holds(attributes)
         return holds
 
     def changed_us(self) -> Int64Array:
@@ -109,7 +128,7 @@ class Recalled:
         return taken
 
     def with_read(self, read: Mapping[int, Mapping[str, Any]]) -> Recalled:
-        """With what the store said of further rows."""
+        """With all that the store said of some rows since; times of change stay."""
         told = Recalled(self._ids, self._memory, {**self._read, **read})
         told._places = self._places
         return told

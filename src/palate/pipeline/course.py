@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeVar
+
+import msgspec
 
 from palate.errors import PalateError
 from palate.pipeline.breaker import Breaker
@@ -34,16 +35,14 @@ STAGE_FAULTS: Final[tuple[type[Exception], ...]] = (
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Degraded:
+class Degraded(msgspec.Struct, frozen=True):
     """A stage that did not do its work, so that the answer is less than what was meant."""
 
     stage: str
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """A stage that ran.
 
     Attributes:

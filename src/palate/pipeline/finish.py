@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
-from palate.pipeline.attributes import Recalled
 from palate.pipeline.course import Course
 from palate.pipeline.gather import Gathered
 from palate.pipeline.page import Page
@@ -85,11 +84,10 @@ class Finish:
                 alive.add(chunk[at])
                 state = states[at]
                 read[chunk[at]] = {} if state is None else state.attributes
-        known = ranking.candidates.attributes
-        if isinstance(known, Recalled):
-            known = known.with_read(read)
+        known = ranking.candidates.attributes.with_read(read)
         candidates = ranking.candidates.having(attributes=known)
-        order = np.array([row for row in rows if row in alive], np.int64)
+        looked_at = rows if pool else rows[: len(rows) - len(unread)]
+        order = np.array([row for row in looked_at if row in alive], np.int64)
         return Ranking(candidates, order, ranking.keys)
 
     def explored(

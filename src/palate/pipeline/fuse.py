@@ -7,6 +7,7 @@ An outcome that people dislike has a negative worth.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -46,12 +47,12 @@ def fuse(outcomes: Float32Array, worth: Float32Array) -> Float32Array:
 
     An outcome that is worth nothing is not looked at, so that it cannot spoil the rest.
     """
-    valued = worth != 0.0
-    if not valued.all():
+    if 0.0 in worth.tolist():
+        valued = worth != 0.0
         outcomes, worth = outcomes[:, valued], worth[valued]
+    if math.isfinite(outcomes.sum()):  # nearly always; then no product is odd
+        return outcomes @ worth
     with np.errstate(invalid="ignore", over="ignore"):
         scores = outcomes @ worth
-    odd = ~np.isfinite(scores)
-    if odd.any():
-        scores[odd] = np.nan
+    scores[~np.isfinite(scores)] = np.nan
     return scores

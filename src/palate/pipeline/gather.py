@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from palate.errors import DataError
@@ -26,8 +26,7 @@ GIVEN: Final = "given"  # the source of candidates that the request brings
 _NONE: Final = Proposal(())
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(msgspec.Struct, frozen=True, eq=False):
     """Candidates that may be shown, as far as was looked.
 
     Attributes:

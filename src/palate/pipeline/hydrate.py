@@ -21,10 +21,8 @@ __all__ = ["with_features", "with_memories", "with_states", "with_vectors"]
 def with_states(candidates: Candidates, states: Sequence[ItemState | None]) -> Candidates:
     """Attributes and times of change from what the store says of each item."""
     changed = [0 if state is None else state.timestamp for state in states]
-    return candidates.having(
-        attributes=Read([{} if state is None else state.attributes for state in states]),
-        changed_us=np.array(changed, np.int64),
-    )
+    known = [{} if state is None else state.attributes for state in states]
+    return candidates.having(attributes=Read(known, np.array(changed, np.int64)))
 
 
 def with_memories(candidates: Candidates, remembered: Remembered) -> Candidates:
@@ -43,9 +41,10 @@ def with_vectors(candidates: Candidates, index: Nearest) -> Candidates:
         vectors = _checked(index.vectors(candidates.ids), n, index.dimension)
         return candidates.having(vectors=vectors)
     vectors = _checked(vectors, n, index.dimension)
-    missing = np.flatnonzero(np.isnan(vectors[:, 0]))
-    if not len(missing):
+    absent = np.isnan(vectors[:, 0])
+    if not absent.any():
         return candidates
+    missing = np.flatnonzero(absent)
     ids = [candidates.ids[row] for row in missing.tolist()]
     vectors = vectors.copy()
     vectors[missing] = _checked(index.vectors(ids), len(ids), index.dimension)

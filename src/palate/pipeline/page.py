@@ -54,7 +54,7 @@ class Page:
         if len(shown) == len(self.shown) or len(shown) > MAX_SHOWN:
             return None
         head = _HEAD.pack(_FORMAT, _hash(self.surface), self.number + 1, self.seed)
-        plain = head + np.array(shown, ">u4").tobytes()
+        plain = head + struct.pack(f">{len(shown)}I", *shown)
         checked = plain + zlib.crc32(plain).to_bytes(_CHECK, "big")
         return base64.urlsafe_b64encode(checked).rstrip(b"=").decode("ascii")
 

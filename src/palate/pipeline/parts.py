@@ -202,6 +202,14 @@ class Attributes(Protocol):
         """(n,) whether the condition holds, or nothing is known of the item."""
         ...
 
+    def changed_us(self) -> Int64Array:
+        """(n,) when each last changed, microseconds since 1970 UTC; 0: unknown."""
+        ...
+
+    def with_read(self, read: Mapping[int, Mapping[str, Any]]) -> Attributes:
+        """With all that the store said of some rows since; times of change stay."""
+        ...
+
     def take(self, rows: Sequence[int]) -> Attributes:
         """Of these rows, in their order."""
         ...

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+
+import msgspec
 
 from palate.features.profile.preference import Preferences
 from palate.types import Float32Array
@@ -12,8 +13,7 @@ from palate.types import Float32Array
 __all__ = ["NOBODY", "Person"]
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(msgspec.Struct, frozen=True, eq=False):
     """A user or a visitor at the moment of the request.
 
     Attributes:
@@ -32,7 +32,7 @@ class Person:
     average: Float32Array | None = None
     recent: Sequence[str] = ()
     seen: AbstractSet[str] = frozenset()
-    blocked: Mapping[str, AbstractSet[str]] = field(default_factory=dict)
+    blocked: Mapping[str, AbstractSet[str]] = {}
     preferences: Callable[[], Preferences] | None = None
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from palate.pipeline.filter import NO_FILTER, Filter
 from palate.pipeline.person import Person
@@ -13,8 +14,7 @@ from palate.pipeline.person import Person
 __all__ = ["Request"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One question.
 
     Attributes:
@@ -42,7 +42,7 @@ class Request:
     excluded: AbstractSet[str] = frozenset()
     exclude_seen: bool | None = None
     candidates: Sequence[str] | None = None
-    context: Mapping[str, Any] | None = field(default=None, hash=False)
+    context: Mapping[str, Any] | None = None
     cursor: str | None = None
     seed: int | None = None
     explain: bool = False

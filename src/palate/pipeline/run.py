@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import replace
 from typing import Final, Self
 
 import numpy as np
+from msgspec.structs import replace
 
 from palate.pipeline.breaker import Breaker
 from palate.pipeline.candidate import Candidates
@@ -120,6 +120,7 @@ class Pipeline:
             ids=shown.ids,
             scores=_finite(shown.scores, len(shown)),
             propensities=explored.propensities,
+            drawn=explored.drawn,
             sources=_sources(shown, gathered.sources),
             attributes=[shown.attributes.of(row) for row in range(len(shown))],
             outcomes=shown.outcomes,
@@ -230,8 +231,11 @@ class Pipeline:
         if scored.outcomes is None or scored.scores is None or scored.vectors is None:
             return scored, 0
         course.left("score", len(scored))
+        unknown = np.isnan(scored.scores)
+        if not unknown.any():  # nearly always
+            return scored, 0
         embedded = has_vector(scored.vectors)
-        nan_scores = int(np.isnan(scored.scores[embedded]).sum())
+        nan_scores = int(unknown[embedded].sum())
         if nan_scores == int(embedded.sum()):
             none = "the rank net gave no finite score" if nan_scores else "no item has a vector"
             course.fell_back("score", none)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from palate.pipeline.course import Degraded, Step
 from palate.pipeline.journey import Journey
@@ -13,8 +14,7 @@ from palate.types import Float32Array, Float64Array
 __all__ = ["RankedSlate"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RankedSlate:
+class RankedSlate(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Items in the order in which they are to be shown; arrays have one row an item.
 
     Attributes:
@@ -23,6 +23,7 @@ class RankedSlate:
             nothing ranked. An item without a score has the least of the others'.
         propensities: (n,) float64 in (0, 1]: the probability of the item at its place, given
             what stands above.
+        drawn: Places from 0, rising, whose item exploration drew.
         sources: Of each item, the names of the sources that gave it.
         attributes: Of each item.
         outcomes: (n, n_outcomes) float32 probabilities, NaN for items that were not ranked;
@@ -41,6 +42,7 @@ class RankedSlate:
     ids: list[str]
     scores: Float32Array
     propensities: Float64Array
+    drawn: tuple[int, ...]
     sources: list[tuple[str, ...]]
     attributes: list[Mapping[str, Any]]
     outcomes: Float32Array | None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from palate.config import Schema
@@ -91,8 +92,7 @@ class Source(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Ranking:
+class Ranking(msgspec.Struct, frozen=True, eq=False):
     """Candidates and their order.
 
     Attributes:

@@ -6,6 +6,7 @@ import ipaddress
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from starlette.types import Scope as Asgi
@@ -102,6 +103,7 @@ def require(caller: Caller, scopes: Iterable[Scope]) -> None:
         raise ProblemError(403, "scope-missing", f"this needs a key with the scope {wanted}")
 
 
+@lru_cache(maxsize=256)  # the same few names, with every request
 def is_this_machine(host: str) -> bool:
     """Whether a name or address without its port is this machine's own loopback."""
     if host.lower().rstrip(".") == "localhost":

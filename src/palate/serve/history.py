@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from palate.data.histories import Histories
@@ -18,8 +18,7 @@ __all__ = ["Past", "fold", "merge"]
 _UNDECLARED: Final = (1.0, False)  # an event type that the schema does not name weighs 1
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(msgspec.Struct, frozen=True):
     """What somebody did, oldest first; four lists of one length.
 
     Attributes:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -174,7 +176,13 @@ def _as_json(settings: ObserveSettings) -> bool:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    second, milliseconds = divmod(time.time_ns() // 1_000_000, 1000)
+    return f"{_to_the_second(second)}.{milliseconds:03}+00:00"
+
+
+@lru_cache(maxsize=1)  # a second has many requests
+def _to_the_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _iso(seconds: float) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import numpy as np
 
 from palate.features.profile.preference import Preferences, preferences
@@ -26,8 +26,7 @@ _NOTHING: Final = Past()
 _UNDECLARED: Final = (1.0, False)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True, eq=False):
     """What is known of somebody at one moment.
 
     Attributes:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import msgspec
+
 from palate.errors import ConfigError, PalateError
 from palate.features.state import State
 from palate.pipeline.course import Degraded
@@ -33,8 +35,7 @@ _WITHDRAWN: Final = frozenset({"deleted", "hidden"})
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class Asking(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A question to a surface with sources.
 
     Attributes:
@@ -52,8 +53,7 @@ class Asking:
     candidates: Sequence[str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
+class Ran(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """An answer, and what it was made from.
 
     Attributes:

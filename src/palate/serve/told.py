@@ -54,6 +54,7 @@ def logged(asking: Asking, ran: Ran, response: RecommendationResponse) -> Slate:
         items=slate.ids,
         scores=[item.score for item in response.items],
         propensities=slate.propensities.tolist(),
+        drawn=list(slate.drawn),
         release=response.release,
         degraded=response.degraded,
         history_length=len(past.item_ids),

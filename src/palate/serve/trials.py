@@ -1,8 +1,9 @@
 """How often exploration tried each item, and how often that was taken: for Thompson sampling.
 
-Each worker follows the log's tail. A *try* is a place of a logged slate that was drawn, so whose
-propensity is below 1: items are compared at the same places. It was *taken* if an event of a
-positive weight names the slate's `request_id` and the item; a second one changes nothing.
+Each worker follows the log's tail. A *try* is a place of a logged slate that was drawn, though
+there may have been one item to draw: items are compared at the same places. It was *taken* if
+an event of a positive weight names the slate's `request_id` and the item; a second one changes
+nothing.
 
 What is counted lies within the last quarter of a million offsets of the log, in stretches that come
 and go as a whole. So the counts are a function of the log up to where it was read: every worker has
@@ -122,16 +123,15 @@ class ServedTrials:
         return stretches[-1]
 
     def _shown(self, record: Record, stretch: _Stretch) -> None:
-        if not (record.event.context or {}).get("propensities"):
+        context = record.event.context or {}
+        if not (context.get("propensities") or context.get("drawn")):
             return  # nothing was drawn
         try:
             slate = slate_of(record.event)
         except EventError as error:
             logger.error("a slate is not counted: %s", error)
             return
-        for item, propensity in zip(slate.items, slate.propensities, strict=True):
-            if propensity >= 1.0 or stretch.tries >= self._offsets:
-                continue
+        for item in slate.tried[: self._offsets - stretch.tries]:
             key = hash((slate.request_id, item))
             waiting = next((s for s in reversed(self._stretches) if key in s.early), None)
             if waiting is None:

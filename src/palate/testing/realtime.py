@@ -92,7 +92,6 @@ def _graphs(
     if profile:
         of_user.append(user("MatMul", "profile", user.weight(random(profile, _LITTLE))))
 
-    half = _Sketch({"user": (np.float32, d)})
     rank = _Sketch({"user": (np.float32, d), "items": (np.float32, d)})
     near = rank("ReduceSum", rank("Mul", "items", "user"), rank.ints(1), keepdims=1)
     odds = rank("Mul", near, rank.weight(np.full((1, outcomes), 4.0, np.float32)))
@@ -100,7 +99,6 @@ def _graphs(
     return {
         "item.onnx": item.written(item.unit(parts), d),
         "user.onnx": user.written(user.unit(of_user), d),
-        "rank_user.onnx": half.written("user", d),
         "rank.onnx": rank.written(rank("Sigmoid", odds), outcomes),
     }
 

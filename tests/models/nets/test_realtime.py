@@ -71,8 +71,7 @@ def test_onnx_gives_what_torch_gives(sizes: Sizes, config: RealtimeConfig, n: in
     with torch.no_grad():
         expected = net.user(*inputs).numpy()
     np.testing.assert_allclose(users, expected, atol=1e-5)
-    half = graphs["rank_user.onnx"](user=users[:1])
-    found = graphs["rank.onnx"](half=half, user=users[:1], items=vectors, features=context)
+    found = graphs["rank.onnx"](user=users[:1], items=vectors, features=context)
     with torch.no_grad():
         repeated = torch.from_numpy(np.repeat(users[:1], n, axis=0))
         odds = net.rank(repeated, torch.from_numpy(vectors), torch.from_numpy(context))
@@ -140,7 +139,6 @@ def test_without_trust_every_outcome_rises_with_closeness(trust: float) -> None:
     pairs /= np.linalg.norm(pairs, axis=1, keepdims=True)
     user, items = pairs[:1], pairs[1:]
     features = rng.normal(size=(40, SIZES.context)).astype(np.float32)
-    half = graphs["rank_user.onnx"](user=user)
-    found = graphs["rank.onnx"](half=half, user=user, items=items, features=features)
+    found = graphs["rank.onnx"](user=user, items=items, features=features)
     ordered = found[np.argsort(items @ user[0])]
     assert (np.diff(ordered, axis=0) >= 0).all() == (trust == 0)

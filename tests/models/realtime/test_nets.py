@@ -145,7 +145,7 @@ def test_a_head_that_names_other_files_is_refused(nets: Nets, tmp_path: Path) ->
     nets.save(tmp_path)
     head = tmp_path / "nets.json"
     said = head.read_text()
-    for change in (('"item.onnx"', '"../item.onnx"'), ('"format": 1', '"format": 9')):
+    for change in (('"item.onnx"', '"../item.onnx"'), ('"format": 2', '"format": 9')):
         head.write_text(said.replace(*change))
         with pytest.raises(BundleError):
             Nets.load(tmp_path)

@@ -49,6 +49,8 @@ def test_frequencies_are_the_logged_propensities(stage: Explore) -> None:
             assert logged.setdefault((above, row), propensity) == pytest.approx(propensity)
             if place not in stage.places(6):
                 assert propensity == 1.0
+            untried = set(pool.tolist()) - set(above)
+            assert (place in drawn.drawn) == (place in stage.places(6) and bool(untried))
     checked = 0
     for above, counted in seen.items():
         n = counted.total()
@@ -88,6 +90,7 @@ def test_without_new_items_nothing_is_drawn() -> None:
     )
     assert drawn.rows.tolist() == [0, 1, 2]
     assert drawn.propensities.tolist() == [1, 1, 1]
+    assert drawn.drawn == ()
 
 
 def test_when_all_new_items_are_shown_already_nothing_is_drawn() -> None:
@@ -96,6 +99,24 @@ def test_when_all_new_items_are_shown_already_nothing_is_drawn() -> None:
     )
     assert drawn.rows.tolist() == [0, 1, 2]
     assert drawn.propensities[2] == 1.0
+    assert drawn.drawn == ()
+
+
+@pytest.mark.parametrize("choice", ["uniform", "thompson"])
+def test_the_only_new_item_is_drawn_for_certain_and_said_to_be_drawn(choice: str) -> None:
+    stage = explore(slots=1, epsilon=1, choice=choice)
+    drawn = stage.draw(np.arange(5), np.array([4]), COUNTS[:1], 3, random.Random(1))
+    assert drawn.rows.tolist() == [0, 1, 4]
+    assert drawn.propensities.tolist() == [1, 1, 1]
+    assert drawn.drawn == (2,)
+
+
+def test_a_new_item_that_stands_there_anyway_is_drawn_too() -> None:
+    stage = explore(slots=1, epsilon=0.1)
+    drawn = stage.draw(np.arange(5), np.array([2]), COUNTS[:1], 3, random.Random(1))
+    assert drawn.rows.tolist() == [0, 1, 2]
+    assert drawn.propensities[2] == pytest.approx(1.0)
+    assert drawn.drawn == (2,)
 
 
 def test_fewer_items_than_places() -> None:

@@ -71,6 +71,50 @@ def test_similar_to_recent_takes_turns_and_leaves_out_the_recent(world: World) -
     assert ids(source, asked(parts=world.parts(), person=person)) is None
 
 
+def test_similar_to_recent_brings_scores_and_vectors_of_the_very_items(world: World) -> None:
+    person = Person(recent=("i020", "i021", "i080"))
+    recent = world.index.vectors(person.recent)
+    question = asked(parts=world.parts(), person=person, recent=recent)
+    question.reads_vectors = True
+    found = SimilarToRecent(kind="similar_to_recent", depth=7).propose(question)
+    assert found is not None
+    assert found.vectors is not None
+    assert found.scores is not None
+    assert len(found.ids) == 7
+    np.testing.assert_array_equal(found.vectors, world.index.vectors(found.ids))
+    # Each came by one of the recent items, whose product with it is its score.
+    products = found.vectors @ recent.T
+    assert np.isclose(products, found.scores[:, None], rtol=1e-6).any(axis=1).all()
+
+
+def test_vectors_come_only_where_somebody_reads_them(world: World) -> None:
+    person = Person(recent=("i020",))
+    recent = world.index.vectors(person.recent)
+    question = asked(parts=world.parts(), person=person, recent=recent, user=USER)
+    for source in (SimilarToRecent(kind="similar_to_recent"), Neighbours(kind="neighbours")):
+        found = source.propose(question)
+        assert found is not None
+        assert found.vectors is None
+
+
+def test_similar_to_recent_where_all_that_is_near_is_recent() -> None:
+    world = World(2)
+    person = Person(recent=("i000", "i001"))
+    recent = world.index.vectors(person.recent)
+    question = asked(parts=world.parts(), person=person, recent=recent)
+    question.reads_vectors = True
+    found = SimilarToRecent(kind="similar_to_recent").propose(question)
+    assert found is not None
+    assert list(found.ids) == []
+    assert found.complete
+    assert found.vectors is not None
+    assert found.vectors.shape == (0, 2)
+    nothing = asked(parts=World(0).parts(), person=person, recent=recent)
+    found = SimilarToRecent(kind="similar_to_recent").propose(nothing)
+    assert found is not None
+    assert list(found.ids) == []
+
+
 def test_popular_and_new_know_when_there_is_no_more(world: World) -> None:
     question = asked(parts=world.parts())
     for source in (Popular(kind="popular", depth=101), New(kind="new", depth=101)):

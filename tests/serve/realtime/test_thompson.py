@@ -91,6 +91,17 @@ def test_what_nobody_took_is_tried_less_also_after_a_restart(market_of: Market) 
         assert propensities(again)[LOVED] > 0.9
 
 
+def test_the_only_new_item_is_counted_though_its_draw_was_certain(market_of: Market) -> None:
+    only = {**SURFACES["tried"], "sources": [{"kind": "neighbours"}, {"kind": "new", "depth": 1}]}
+    with market_of(surfaces={"tried": only}) as service:
+        service.ingest.append([upserted(LOVED)])
+        follow(service)
+        assert propensities(service) == {LOVED: 1.0}
+        follow(service)
+        assert service.context.trials is not None
+        assert service.context.trials.counts([LOVED]).tolist() == [[100, 0]]
+
+
 def test_slates_that_are_not_logged_leave_no_counts(market_of: Market) -> None:
     with market_of(surfaces=SURFACES, log=LogSettings(served=False)) as service:
         service.ingest.append([upserted(LOVED), upserted(LEFT)])

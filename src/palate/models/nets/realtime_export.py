@@ -1,6 +1,9 @@
-"""The three nets as four ONNX graphs: item, user, the user's half of rank, and its rest."""
+"""The three nets as three ONNX graphs: item, user and rank."""
 
 from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
 
 import numpy as np
 import torch
@@ -10,9 +13,11 @@ from palate.models.nets.realtime import FARTHEST, LEAST, ItemNet, RankNet, Realt
 
 __all__ = ["graphs_of"]
 
+END: Final = 1 << 30  # of a slice that goes to the end
+
 
 def graphs_of(net: RealtimeNet, *, n_slots: int) -> dict[str, bytes]:
-    """Contents of `item.onnx`, `user.onnx`, `rank_user.onnx`, `rank.onnx`.
+    """Contents of `item.onnx`, `user.onnx`, `rank.onnx`.
 
     Args:
         net: Trained.
@@ -22,7 +27,6 @@ def graphs_of(net: RealtimeNet, *, n_slots: int) -> dict[str, bytes]:
         return {
             "item.onnx": _item(net.item, net.sizes.numbers, n_slots),
             "user.onnx": _user(net.user, net.sizes.profile, net.sizes.context),
-            "rank_user.onnx": _rank_user(net.rank),
             "rank.onnx": _rank(net.rank, net.sizes.context),
         }
 
@@ -97,28 +101,49 @@ def _pooled(graph: Graph, net: UserNet) -> str:
     return graph.node("MatMul", weights, "recent")
 
 
-def _rank_user(net: RankNet) -> bytes:
-    graph = Graph("rank_user", {"user": (np.float32, (1, net.user.in_features))})
-    return graph.written(graph.linear("user", net.user), (1, net.user.out_features))
-
-
 def _rank(net: RankNet, features: int) -> bytes:
-    dimension, wide = net.user.in_features, net.user.out_features
+    """Probabilities for one user and many items; what the user alone decides comes first.
+
+    W (i, u i, |u - i|, f) = (W_i + diag(u) W_ui) i + W_a |u - i| + W_f f, so that the products
+    u i are made for the weights, once, instead of for every item.
+    """
+    dimension = net.user.in_features
     inputs: dict[str, tuple[type, tuple[int | str, ...]]] = {
-        "half": (np.float32, (1, wide)),
         "user": (np.float32, (1, dimension)),
         "items": (np.float32, ("n", dimension)),
     }
     if features:
-        inputs["features"] = (np.float32, ("n", features))
+        inputs["features"] = (np.float32, ("rows", features))  # n, or 1 for all
     graph = Graph("rank", inputs)
-    product = graph.node("Mul", "items", "user")
+    column = graph.node("Transpose", "user", attributes={"perm": [1, 0]})  # (d, 1)
+    steep = graph.node("Exp", graph.weight(net.slope))
+    near = graph.node("Mul", graph.node("MatMul", "items", column), steep)
+    near = graph.node("Add", near, graph.weight(net.level))
+    rest = graph.node("Mul", _rest(graph, net, column, features), graph.weight(net.trust))
+    odds = graph.node("Sigmoid", graph.node("Add", near, rest))
+    return graph.written(odds, ("n", net.out.out_features))
+
+
+def _rest(graph: Graph, net: RankNet, column: str, features: int) -> str:
+    """(n, outcomes) log odds beside those of closeness."""
+    dimension = net.user.in_features
+    weights = graph.weight(net.pair.weight)  # cut up when the graph is loaded: the rest is constant
+    cuts = (0, dimension, 2 * dimension, 3 * dimension, END)
+    by_item, by_product, by_distance, by_features = (
+        graph.node("Transpose", _columns(graph, weights, *ends), attributes={"perm": [1, 0]})
+        for ends in pairwise(cuts)
+    )
+    own = graph.node("Add", by_item, graph.node("Mul", by_product, column))  # (d, wide)
+    whole = graph.node("Concat", own, by_distance, attributes={"axis": 0})
+    half = graph.linear("user", net.user)  # (1, wide)
+    if features:
+        half = graph.node("Gemm", "features", by_features, half)
     apart = graph.node("Abs", graph.node("Sub", "items", "user"))
-    pair = graph.join(["items", product, apart, *(["features"] if features else [])])
-    hidden = graph.node("Relu", graph.node("Add", graph.linear(pair, net.pair), "half"))
+    pair = graph.join(["items", apart])
+    hidden = graph.node("Relu", graph.node("Gemm", pair, whole, half))
     deep = graph.node("Relu", graph.linear(hidden, net.second))
-    rest = graph.node("Mul", graph.linear(deep, net.out), graph.weight(net.trust))
-    cosine = graph.node("ReduceSum", product, graph.ints(1), attributes={"keepdims": 1})
-    steep = graph.node("Mul", cosine, graph.node("Exp", graph.weight(net.slope)))
-    odds = graph.node("Add", graph.node("Add", steep, graph.weight(net.level)), rest)
-    return graph.written(graph.node("Sigmoid", odds), ("n", net.out.out_features))
+    return graph.linear(deep, net.out)
+
+
+def _columns(graph: Graph, weights: str, start: int, end: int) -> str:
+    return graph.node("Slice", weights, graph.ints(start), graph.ints(end), graph.ints(1))

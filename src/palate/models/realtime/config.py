@@ -35,7 +35,7 @@ class RealtimeConfig(TrainConfig):
     dimension: int = Field(default=64, ge=2, le=1024, description="Of the one space.")
     hidden: int = Field(default=128, ge=1, description="Units of the towers' hidden layer.")
     rank_hidden: tuple[PositiveInt, PositiveInt] = Field(
-        default=(128, 64), description="Units of RankNet's two hidden layers."
+        default=(64, 32), description="Units of RankNet's two hidden layers."
     )
     dropout: float = Field(default=0.1, ge=0, lt=1, description="Of the towers' hidden units.")
 
@@ -66,6 +66,19 @@ class RealtimeConfig(TrainConfig):
         "epoch's start, which is cheaper where catalogues are large.",
     )
     context: bool = Field(default=True, description="UserNet and RankNet read the moment.")
+    ahead: int = Field(
+        default=1,
+        ge=1,
+        description="An example foresees one of its user's events up to so many ahead; 1: the "
+        "next alone. More where people are judged by all that they go on to do.",
+    )
+    short: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of the examples that know 1 to 10 of their user's newest events and "
+        "no more, so that newcomers are answered better.",
+    )
 
     tau: float = Field(default=0.1, gt=0, description="Temperature of the softmax.")
     log_q: bool = Field(
@@ -76,6 +89,13 @@ class RealtimeConfig(TrainConfig):
         ge=0,
         description="w, adds w ln(share of the examples) to what scores learn: above 0 where "
         "people go on to take much of what all take; 0 foresees the next item.",
+    )
+    exposure: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="w, takes w ln(share of the time that an item was about) off what scores "
+        "learn: 1 where items come and go, so that a new one's few events are no dislike.",
     )
     in_batch: bool = Field(default=True, description="Other rows' items are negatives.")
     catalogue: int = Field(

@@ -1,4 +1,4 @@
-"""The nets on disk: four ONNX graphs, what makes their inputs, and a head with checksums."""
+"""The nets on disk: three ONNX graphs, what makes their inputs, and a head with checksums."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ __all__ = [
     "read",
 ]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 HEAD: Final = "nets.json"
-GRAPHS: Final = ("item.onnx", "user.onnx", "rank_user.onnx", "rank.onnx")
+GRAPHS: Final = ("item.onnx", "user.onnx", "rank.onnx")
 LAYOUT: Final = "layout.json"
 IDS: Final = "ids.npz"
 COLUMNS: Final = ("columns.json", "columns.npz")

@@ -148,8 +148,12 @@ class Nets:
     # ------------------------------------------------------------------ pairs
 
     def request_features(self, context: Mapping[str, Any] | None, n: int) -> Float32Array:
-        """(n, len(features)) float32 for `rank`: the moment, the same for all candidates."""
-        return np.tile(context_vector(context)[: len(self.features)], (n, 1))
+        """(n, len(features)) float32 for `rank`: the moment, the same for all candidates.
+
+        All rows are one and the same in memory, and must not be written to.
+        """
+        width = len(self.features)
+        return np.broadcast_to(context_vector(context)[:width], (n, width))
 
     def rank(
         self, user: Float32Array, items: Float32Array, features: Float32Array | None = None
@@ -177,8 +181,9 @@ class Nets:
         if not n:
             return np.empty((0, len(self.outcomes)), np.float32)
         alone = np.ascontiguousarray(user, np.float32)[None]
-        half = self._graph("rank_user.onnx")(user=alone)
-        return self._graph("rank.onnx")(half=half, user=alone, items=items, features=given)
+        if given.strides[0] == 0:  # as `request_features` gives them: all rows are the first
+            given = given[:1]
+        return self._graph("rank.onnx")(user=alone, items=items, features=given)
 
     # ------------------------------------------------------------------ files
 
@@ -208,7 +213,7 @@ class Nets:
         return cls(files.checked(files.read(folder)))
 
     def warm(self) -> None:
-        """Load all four graphs and run each once, so that no request waits for it."""
+        """Load all three graphs and run each once, so that no request waits for it."""
         nobody = np.zeros(0 if self.layout is None else self.layout.size, np.float32)
         nothing = np.zeros((0, self.dimension), np.float32)
         user = self.embed_user(nobody, nothing, None)

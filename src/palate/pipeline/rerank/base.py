@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from palate.pipeline.candidate import Candidates
@@ -29,7 +31,8 @@ def ranked(candidates: Candidates) -> Ranking:
         return Ranking(candidates, np.arange(n), np.ones(n))
     order = order_by(scores)
     known = scores[order]
-    known = known[: len(known) - int(np.isnan(known).sum())]
+    if math.isnan(known[-1]):  # they stand last
+        known = known[: len(known) - int(np.isnan(known).sum())]
     keys = scores.astype(np.float64)
     if len(known):
         best, least = float(known[0]), float(known[-1])

@@ -2,7 +2,8 @@
 
 At each of its places the probabilities of all items are worked out first; then one is drawn
 from them, and the very number it was drawn with is logged: the propensity is the probability of
-this item at this place, given what stands above it. It is 1 at every other place.
+this item at this place, given what stands above it. It is 1 at every other place, and may be 1
+where a draw had but one outcome: so the places that were drawn are said as well.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ class Explored:
     Attributes:
         rows: (n,) int64.
         propensities: (n,) float64, in (0, 1].
+        drawn: Places from 0, rising, whose item was drawn.
     """
 
     rows: Int64Array
     propensities: Float64Array
+    drawn: tuple[int, ...] = ()
 
 
 class Explore(StageSettings):
@@ -73,6 +76,7 @@ class Explore(StageSettings):
         """
         rows, fresh, places = order.tolist(), pool.tolist(), self.places(k)
         slate: dict[int, float] = {}  # row to propensity, in the order of places
+        tries: list[int] = []
         ahead = 0
         for place in range(min(k, len(rows))):
             while rows[ahead] in slate:
@@ -86,8 +90,10 @@ class Explore(StageSettings):
                 whole = sum(weights)
                 hit = sum(w for c, w in zip(choices, weights, strict=True) if c == drawn)
                 row, propensity = drawn, hit / whole
+                tries.append(place)
             slate[row] = propensity
-        return Explored(np.array(list(slate), np.int64), np.array(list(slate.values())))
+        propensities = np.array(list(slate.values()))
+        return Explored(np.array(list(slate), np.int64), propensities, tuple(tries))
 
     def _of_new(self, counts: Float64Array) -> Float64Array:
         """(m,) that add up to epsilon: the chance of each new item at one place."""

@@ -10,7 +10,6 @@ from typing import Final, Literal
 import numpy as np
 from pydantic import Field
 
-from palate.pipeline.attributes import Recalled
 from palate.pipeline.filter import seconds_of
 from palate.pipeline.rerank.base import order_by
 from palate.pipeline.stage import Asked, Ranking, StageSettings
@@ -47,9 +46,5 @@ class Freshness(StageSettings):
         if self.attribute is not None:
             raw = candidates.attributes.values(range(len(candidates)), self.attribute)
             return np.array([np.nan if v is None else seconds_of(v) for v in raw], np.float64)
-        changed = candidates.changed_us
-        if changed is None and isinstance(candidates.attributes, Recalled):
-            changed = candidates.attributes.changed_us()
-        if changed is None:
-            return np.full(len(candidates), np.nan)
+        changed = candidates.attributes.changed_us()
         return np.where(changed > 0, changed / 1e6, np.nan)

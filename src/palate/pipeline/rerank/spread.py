@@ -13,7 +13,7 @@ from palate.types import Int64Array
 
 __all__ = ["Spread"]
 
-_AT_FIRST: Final = 48  # rows looked at
+_SPARE: Final = 4  # places to one row more that is looked at first
 _FURTHER: Final = 3  # times as many, where they leave places empty
 _FREE: Final = object()  # of items without the attribute: they are never too many
 
@@ -42,27 +42,28 @@ class Spread(StageSettings):
         """
         window = asked.k if self.window is None else self.window
         order = ranking.order
-        known = len(order) - int(np.isnan(ranking.keys[order]).sum())
+        unknown = np.isnan(ranking.keys)
+        known = len(order) - (int(unknown[order].sum()) if unknown.any() else 0)
         first = self._spread(ranking, order[:known], asked.k + asked.k // 2, window)
         return Ranking(ranking.candidates, np.concatenate((first, order[known:])), ranking.keys)
 
     def _spread(self, ranking: Ranking, order: Int64Array, places: int, window: int) -> Int64Array:
         """Values are looked up for a few rows first: most slates need no more."""
         places = min(places, len(order))
-        rows = order.tolist()
         codes: dict[Any, int] = {}
         coded: list[int] = []
         taken = np.empty(0, np.int64)
-        ahead = _AT_FIRST
+        ahead = places + places // _SPARE
         while len(taken) < places:
-            ahead = min(max(ahead, places), len(rows))
-            given = ranking.candidates.attributes.values(rows[len(coded) : ahead], self.attribute)
+            ahead = min(ahead, len(order))
+            rows = order[len(coded) : ahead].tolist()
+            given = ranking.candidates.attributes.values(rows, self.attribute)
             for value in map(_value, given):
                 coded.append(-1 if value is _FREE else codes.setdefault(value, len(codes)))
-            whole = ahead == len(rows)
+            whole = ahead == len(order)
             taken = spread_out(np.array(coded), places, self.most, window, whole)
             ahead *= _FURTHER
-        left = np.ones(len(rows), np.bool_)
+        left = np.ones(len(order), np.bool_)
         left[taken] = False
         return np.concatenate((order[taken], order[left]))
 

@@ -35,8 +35,13 @@ class Neighbours(SourceSettings):
         (hits,) = index.search(
             as_query(asked.user), depth, among=asked.among, vectors=asked.reads_vectors
         )
-        complete = len(hits.ids) < depth
-        return Proposal(hits.ids, hits.scores, complete=complete, vectors=hits.vectors)
+        return Proposal(
+            hits.ids,
+            hits.scores,
+            complete=len(hits.ids) < depth,
+            vectors=hits.vectors,
+            distinct=True,
+        )
 
 
 def as_query(user: Float32Array) -> Float32Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import ClassVar, Final, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from palate.pipeline.candidate import Proposal
 from palate.pipeline.parts import Listed
 from palate.pipeline.sources.base import SourceSettings
 from palate.pipeline.stage import Asked
+from palate.types import Float32Array, Int64Array
 
 __all__ = ["SimilarToRecent"]
 
@@ -34,18 +36,36 @@ class SimilarToRecent(SourceSettings):
         queries = recent[: -self.recent - 1 : -1]
         depth = asked.depth(self.depth)
         each = max(_LEAST, -(-depth // len(queries))) + 1  # an item is its own neighbour
-        found = index.search(np.ascontiguousarray(queries), each, among=asked.among)
-        ids, scores = _in_turn(found, frozenset(asked.person.recent))
-        complete = all(len(hits.ids) < each for hits in found)
-        return Proposal(ids[:depth], np.array(scores[:depth], np.float32), complete=complete)
+        found = index.search(
+            np.ascontiguousarray(queries), each, among=asked.among, vectors=asked.reads_vectors
+        )
+        first = _in_turn(found, frozenset(asked.person.recent))
+        rows = np.array(list(first.values())[:depth], np.int64)
+        return Proposal(
+            list(first)[:depth],
+            np.concatenate([hits.scores for hits in found])[rows],
+            complete=all(len(hits.ids) < each for hits in found),
+            vectors=_stacked(found, rows),
+            distinct=True,
+        )
 
 
-def _in_turn(found: Sequence[Listed], own: frozenset[str]) -> tuple[list[str], list[float]]:
-    """The first of each, the second of each, and so on; no id twice, none of `own`."""
-    scores: dict[str, float] = {}
-    plain = [(hits.ids, hits.scores.tolist()) for hits in found]
-    for place in range(max(len(ids) for ids, _ in plain)):
-        for ids, given in plain:
+def _in_turn(found: Sequence[Listed], own: frozenset[str]) -> dict[str, int]:
+    """The first of each, the second of each, and so on: no id twice, none of `own`.
+
+    Each with its row, counted through what was found for one query after the other.
+    """
+    rows: dict[str, int] = {}
+    lists = [hits.ids for hits in found]
+    starts = [0, *accumulate(map(len, lists))]
+    for place in range(max(map(len, lists))):
+        for start, ids in zip(starts, lists, strict=False):
             if place < len(ids) and ids[place] not in own:
-                scores.setdefault(ids[place], given[place])
-    return list(scores), list(scores.values())
+                rows.setdefault(ids[place], start + place)
+    return rows
+
+
+def _stacked(found: Sequence[Listed], rows: Int64Array) -> Float32Array | None:
+    """(n, dimension) vectors of the items in these rows; None where they did not come along."""
+    vectors = [hits.vectors for hits in found if hits.vectors is not None]
+    return np.concatenate(vectors)[rows] if len(vectors) == len(found) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -166,14 +167,17 @@ def packed(ids: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     Raises:
         DataError: An id is too long or holds a zero byte.
     """
-    raw = [one.encode("utf-8", "surrogatepass") for one in ids]
-    lengths = np.fromiter(map(len, raw), np.int64, len(raw))
-    whole = b"".join(raw)
-    if len(raw) and lengths.max() > LONGEST_ID:
-        raise DataError(f"an id has {lengths.max():,} bytes, more than {LONGEST_ID:,}")
+    together = "".join(ids)
+    whole = together.encode("utf-8", "surrogatepass")
+    each: Sequence[str | bytes] = ids
+    if len(whole) != len(together):  # a letter is not a byte in some of them
+        each = [one.encode("utf-8", "surrogatepass") for one in ids]
+    ends = np.fromiter(accumulate(map(len, each)), np.int64, len(ids))
+    if len(whole) > LONGEST_ID and (longest := max(map(len, each))) > LONGEST_ID:
+        raise DataError(f"an id has {longest:,} bytes, more than {LONGEST_ID:,}")
     if b"\0" in whole:
         raise DataError("an id holds a zero byte")
-    return np.frombuffer(whole or b"\0", np.uint8), np.cumsum(lengths)
+    return np.frombuffer(whole or b"\0", np.uint8), ends
 
 
 def named(slots: Int32Array, arrays: NameArrays) -> list[str]:
