@@ -104,8 +104,10 @@ def test_a_spare_is_told_what_to_import() -> None:
     async def run() -> str:
         spare = Spare("palate.serve.writer", (), preload=("colorsys",))
         spawned = await spare.take()
-        said = Path(f"/proc/{spawned.process.pid}/cmdline").read_bytes()
+        arguments = Path(f"/proc/{spawned.process.pid}/cmdline")
+        while not (said := arguments.read_bytes()):  # the kernel writes it a moment later
+            await asyncio.sleep(0)
         await spawned.discard()
         return said.decode()
 
-    assert asyncio.run(run()).split("\0")[1:4] == ["-m", "palate.serve.writer", "colorsys"]
+    assert asyncio.run(asyncio.wait_for(run(), 30)).split("\0")[1:4] == ["-m", "palate.serve.writer", "colorsys"]

@@ -1,5 +1,7 @@
 """One client's connection: as uvicorn's, but with a time and a size for a request's head.
 
+Answers go out in one piece each (`corked.py`).
+
 uvicorn ends connections that idle between two requests, and no others: a client that never sends
 the rest of a request's head would keep its connection, and the memory for what it sent.
 """
@@ -10,6 +12,8 @@ import asyncio
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from palate.serve.corked import CorkedTransport
 
 __all__ = ["HEAD_S", "MAX_HEAD_BYTES", "Connection"]
 
@@ -35,7 +39,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Called by the loop."""
-        super().connection_made(transport)
+        super().connection_made(CorkedTransport(transport, self.loop))
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:
