@@ -110,4 +110,8 @@ def test_a_spare_is_told_what_to_import() -> None:
         await spawned.discard()
         return said.decode()
 
-    assert asyncio.run(asyncio.wait_for(run(), 30)).split("\0")[1:4] == ["-m", "palate.serve.writer", "colorsys"]
+    assert asyncio.run(asyncio.wait_for(run(), 30)).split("\0")[1:4] == [
+        "-m",
+        "palate.serve.writer",
+        "colorsys",
+    ]

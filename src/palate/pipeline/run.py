@@ -165,7 +165,8 @@ class Pipeline:
 
         def read() -> Float32Array:
             vectors = index.vectors(person.recent[-_RECENT:])
-            return vectors[~np.isnan(vectors).any(axis=1)]
+            held = has_vector(vectors)
+            return vectors if held.all() else vectors[held]
 
         return course.attempt("recent", read, lambda: None)
 

@@ -28,10 +28,22 @@ def find(keys, ends, heap, starts, table, out):
         starts: (n_slots,) uint32, where the id of each slot stands in the heap.
         table: (a power of two,) int32.
         out: (n,) int32, filled.
+
+    Each step is done for all keys before the next, so that they wait for memory together.
     """
+    n, mask = ends.shape[0], table.shape[0] - 1
     begin = 0
-    for at in range(ends.shape[0]):
-        out[at] = table[_place(keys, begin, ends[at], heap, starts, table)]
+    for at in range(n):  # where most stand: at the first place that they are looked for
+        out[at] = table[_hashed(keys, begin, ends[at]) & mask]
+        begin = ends[at]
+    where = np.zeros(n, np.int64)
+    for at in range(n):
+        if out[at] >= 0:
+            where[at] = starts[out[at]]
+    begin = 0
+    for at in range(n):
+        if out[at] < 0 or not _same(keys, begin, ends[at], heap, where[at]):
+            out[at] = table[_place(keys, begin, ends[at], heap, starts, table)]
         begin = ends[at]
 
 
@@ -86,17 +98,21 @@ def remove(keys, ends, heap, starts, table, old):
 @numba.njit(cache=True, nogil=True)
 def gather(slots, heap, starts):
     """The ids of slots as one row of bytes, a zero byte between two."""
+    n = slots.shape[0]
+    where, lengths = np.empty(n, np.int64), np.empty(n, np.int64)
+    for at in range(n):
+        where[at] = starts[slots[at]]
     total = 0
-    for slot in slots:
-        start = np.int64(starts[slot])
-        total += 1 + heap[start] + 256 * heap[start + 1]
+    for at in range(n):
+        lengths[at] = np.int64(heap[where[at]]) + 256 * np.int64(heap[where[at] + 1])
+        total += 1 + lengths[at]
     out = np.zeros(max(total - 1, 0), np.uint8)
-    begin = np.int64(0)
-    for slot in slots:
-        start = np.int64(starts[slot])
-        length = np.int64(heap[start]) + 256 * np.int64(heap[start + 1])
-        out[begin : begin + length] = heap[start + HEAD : start + HEAD + length]
-        begin += length + 1
+    begin = 0
+    for at in range(n):
+        first = where[at] + HEAD
+        for byte in range(lengths[at]):
+            out[begin + byte] = heap[first + byte]
+        begin += lengths[at] + 1
     return out
 
 
