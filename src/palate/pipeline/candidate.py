@@ -46,7 +46,6 @@ class Candidates(msgspec.Struct, frozen=True, eq=False):
         places: (n, n_sources) int32: place in each source's list from 0, -1 where not in it.
         given: (n, n_sources) float32: the source's own score, NaN where it gave none.
         attributes: What is known of each item; nothing before hydration.
-        changed_us: (n,) int64: when it last changed, microseconds since 1970 UTC; 0: unknown.
         vectors: (n, dimension) float32, NaN for an item without one, or, before hydration, for
             one whose source had none at hand; None where no source had any.
         features: (n, f) float32, for the rank net; None where there are none.
@@ -58,7 +57,6 @@ class Candidates(msgspec.Struct, frozen=True, eq=False):
     places: Int32Array
     given: Float32Array
     attributes: Attributes
-    changed_us: Int64Array | None = None
     vectors: Float32Array | None = None
     features: Float32Array | None = None
     outcomes: Float32Array | None = None
@@ -76,7 +74,6 @@ class Candidates(msgspec.Struct, frozen=True, eq=False):
             self.places[chosen],
             self.given[chosen],
             self.attributes.take(plain),
-            None if self.changed_us is None else self.changed_us[chosen],
             None if self.vectors is None else self.vectors[chosen],
             None if self.features is None else self.features[chosen],
             None if self.outcomes is None else self.outcomes[chosen],
@@ -87,7 +84,6 @@ class Candidates(msgspec.Struct, frozen=True, eq=False):
         self,
         *,
         attributes: Attributes | None = None,
-        changed_us: Int64Array | None = None,
         vectors: Float32Array | None = None,
         features: Float32Array | None = None,
     ) -> Candidates:
@@ -97,7 +93,6 @@ class Candidates(msgspec.Struct, frozen=True, eq=False):
             self.places,
             self.given,
             self.attributes if attributes is None else attributes,
-            self.changed_us if changed_us is None else changed_us,
             self.vectors if vectors is None else vectors,
             self.features if features is None else features,
             self.outcomes,
@@ -111,7 +106,6 @@ class Candidates(msgspec.Struct, frozen=True, eq=False):
             self.places,
             self.given,
             self.attributes,
-            self.changed_us,
             self.vectors,
             self.features,
             outcomes,

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from palate.errors import DataError
 from palate.train.batches import Batch, Located, ParquetBatches
 from palate.train.batches.chunks import Chunk
+from palate.train.batches.held import Held
 from palate.train.world import World
 
 
@@ -140,10 +141,10 @@ def test_no_more_than_two_buffers_are_held_however_many_rows(
         pl.DataFrame({"id": range(64), "x": [0.0] * 64}).write_parquet(path, row_group_size=16)
     as_it_is = ParquetBatches._read
 
-    def counted(self: ParquetBatches, chunks: Sequence[Chunk]) -> pl.DataFrame:
-        frame = as_it_is(self, chunks)
-        read.append(frame.height)
-        return frame
+    def counted(self: ParquetBatches, chunks: Sequence[Chunk]) -> Held:
+        held = as_it_is(self, chunks)
+        read.append(len(held))
+        return held
 
     monkeypatch.setattr(ParquetBatches, "_read", counted)
     given = most = 0

@@ -15,6 +15,7 @@ import torch
 from palate.errors import DataError
 from palate.train.batches.base import Batch
 from palate.train.batches.chunks import Chunk, Shuffled
+from palate.train.batches.held import Held
 from palate.train.seeds import generator
 from palate.train.world import World
 from palate.types import Int64Array
@@ -36,9 +37,9 @@ class ParquetBatches:
 
     An epoch takes the files' chunks in an order drawn anew, `buffer_chunks` at a time, and
     shuffles the rows of these among each other. At most two buffers are in memory, that which is
-    used and that which is read ahead. What the
-    shuffling cannot do is bring together rows of chunks that are far apart in the epoch's order;
-    files that are written in order of time or user need a buffer of many chunks.
+    used and that which is read ahead. What the shuffling cannot do is bring together rows of
+    chunks that are far apart in the epoch's order; files that are written in order of time or user
+    need a buffer of many chunks.
 
     Where several processes train together, each reads all and keeps its share of every batch,
     so that a batch is the same however many there are.
@@ -94,7 +95,7 @@ class ParquetBatches:
             while at < len(order):
                 # A batch's rows are gathered as they are due: no second copy of the buffer.
                 some = order[at : at + self._batch_size - waiting]
-                held.append(buffer[some])
+                held.append(buffer.rows(some))
                 waiting += len(some)
                 at += len(some)
                 if waiting == self._batch_size:
@@ -125,8 +126,8 @@ class ParquetBatches:
     def _order(self, epoch: int) -> Shuffled:
         return Shuffled(self._chunks, self._layout[1], (self._seed, epoch))
 
-    def _buffers(self, epoch: int, position: int) -> Iterator[tuple[pl.DataFrame, Int64Array]]:
-        """Frames from a position on and the order of their rows, the next one read ahead."""
+    def _buffers(self, epoch: int, position: int) -> Iterator[tuple[Held, Int64Array]]:
+        """Buffers from a position on and the order of their rows, the next one read ahead."""
         parts = self._order(epoch).parts_from(position)
         with ThreadPoolExecutor(1, "palate-parquet") as ahead:
             part = next(parts, None)
@@ -138,12 +139,12 @@ class ParquetBatches:
                 yield buffer, order
                 del buffer
 
-    def _read(self, chunks: Sequence[Chunk]) -> pl.DataFrame:
+    def _read(self, chunks: Sequence[Chunk]) -> Held:
         frames = []
         for chunk in chunks:
             lazy = pl.scan_parquet(self._paths[chunk.file]).select(self._columns)
             frames.append(lazy.slice(chunk.offset, chunk.stop - chunk.start).collect())
-        return pl.concat(frames, rechunk=True)
+        return Held(frames)
 
     def _made(self, held: list[pl.DataFrame], epoch: int, batch: int) -> Batch:
         frame = held[0] if len(held) == 1 else pl.concat(held)
