@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from palate.config import Schema, ServeSettings, Settings
 from palate.errors import EventError, LogError, StoreError
-from palate.events.log.base import batches
+from palate.events.log.base import Appended, Record, batches
 from palate.events.log.sqlite import SqliteEventLog
 from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED, Event
 from palate.features.ingest import Ingest, open_ingest, open_log, open_state
@@ -36,6 +36,48 @@ def test_an_acknowledged_event_is_in_the_log_and_the_state(tmp_path: Path) -> No
         assert ingest.append([]) == []
     assert (tmp_path / "events" / "log.sqlite").exists()
     assert (tmp_path / "state").is_dir()
+
+
+def test_changes_of_items_alone_read_nothing_of_people() -> None:
+    store = _Asked()
+    state = State(store, Schema(), 10)
+    item = Event(event=ITEM_UPSERTED, item_id="i", timestamp=1)
+    state.apply([Record(1, item), Record(2, click(1))], after=0)
+    store.asked.clear()
+    state.apply([Record(3, item)], after=2)
+    assert store.asked == []
+    found = state.item("i")
+    assert found is not None
+    assert found.updated_offset == 3
+
+
+class _Asked(MemoryStore):
+    """Notes which keys were read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[bytes] = []
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        self.asked += keys
+        return super().get_many(keys)
+
+
+def test_a_look_at_the_state_waits_for_no_append(tmp_path: Path) -> None:
+    with open_ingest(tmp_path, Settings()) as ingest:
+        ingest.append([click(1)])
+        appended = ingest.log.append
+        looked: list[bool] = []
+
+        def looking(events: Sequence[Event]) -> list[Appended]:
+            beside = threading.Thread(target=lambda: looked.append(ingest.catch_up()))
+            beside.start()
+            beside.join(30)
+            return appended(events)
+
+        ingest.log.append = looking  # type: ignore[method-assign]
+        ingest.append([click(2)])
+        assert looked == [False]
 
 
 def test_ids_and_times_are_made_where_missing(tmp_path: Path) -> None:

@@ -9,9 +9,16 @@ import numpy as np
 import pytest
 
 from palate.errors import DataError
+from palate.events.identity import id_key
 from palate.events.log.base import Record
 from palate.events.schema import Event
-from palate.retrieval.embeddings import Embedding, embedding_of, event_of, open_embeddings
+from palate.retrieval.embeddings import (
+    Embedding,
+    concerns,
+    embedding_of,
+    event_of,
+    open_embeddings,
+)
 from palate.types import Float32Array, Verdict
 
 
@@ -48,6 +55,23 @@ def test_the_same_change_twice_is_a_duplicate(tmp_path: Path) -> None:
 )
 def test_another_change_is_none(changed: dict[str, Any]) -> None:
     assert event_of(embedding(VECTOR)).event_id != event_of(embedding(VECTOR, **changed)).event_id
+
+
+def test_ids_of_records_rise_with_the_changes() -> None:
+    offsets = [7, 8, 255, 256, 1 << 16, (1 << 40) + 1]
+    keys = [id_key(event_of(embedding(VECTOR, item_offset=n)).event_id) for n in offsets]
+    assert keys == sorted(keys)
+    assert [int.from_bytes(key[:8], "big") for key in keys] == offsets
+
+
+@pytest.mark.parametrize(
+    ("context", "concerned"),
+    [({"space": "aaaa"}, True), ({"space": ""}, True), ({"space": "bbbb"}, False), ({}, True)],
+    ids=str,
+)
+def test_records_of_another_space_are_told_unread(context: dict[str, Any], concerned: bool) -> None:
+    event = Event(event="item.embedded", event_id="x", item_id="car1", context=context)
+    assert concerns(Record(1, event), "aaaa") is concerned
 
 
 def test_a_space_that_is_embedded_anew_repeats_nothing() -> None:

@@ -38,6 +38,14 @@ def test_filled_and_followed_catalogues_are_equal(empty_service: InProcessServic
     assert len(catalogue) == 3
 
 
+def test_many_changes_are_taken_in_by_small_pages(empty_service: InProcessService) -> None:
+    ingest, catalogue = empty_service.ingest, empty_service.context.catalogue
+    ingest.append([upsert(f"item-{n}") for n in range(450)])
+    pages = [catalogue.follow() for _ in range(4)]
+    assert pages == [200, 200, 50, 0], "requests wait for a page"
+    assert len(catalogue) == 450
+
+
 def test_matches_are_kept_until_an_item_changes(empty_service: InProcessService) -> None:
     ingest, catalogue = empty_service.ingest, empty_service.context.catalogue
     cheap = parse_filter({"price": {"max": 5}}, empty_service.settings.schema_)

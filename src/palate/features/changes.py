@@ -69,6 +69,8 @@ def _changes(
             event.item_id is not None and event.event not in RESERVED
         ):
             theirs.append(record)
+    if not theirs:
+        return puts
     if not profiles:  # and nothing of theirs is imported
         people = People(store, theirs, followers)
         for record in theirs:

@@ -142,6 +142,8 @@ class Ingest:
         Raises:
             StoreError: The state cannot be written, or the log not read; call again.
         """
+        if not self._behind and self.state.offset() == self._reached:
+            return False  # without the lock, which an append of the service would wait for
         with self._lock:
             found = self.state.offset()
             if self._behind or found != self._reached:

@@ -61,7 +61,7 @@ class People:
         self._followers = followers
         events = [record.event for record in records]
         visitors = list(dict.fromkeys(v for e in events if (v := _visitor(e)) is not None))
-        links = store.get_many([key(LINK, visitor) for visitor in visitors])
+        links = store.get_many([key(LINK, v) for v in visitors]) if visitors else []
         self._links = {v: raw for v, raw in zip(visitors, links, strict=True) if raw is not None}
         self._linked: dict[str, bytes | None] = {}  # in this batch; None: forgotten
         keys: dict[bytes, None] = {}

@@ -82,6 +82,7 @@ class ProfileChanges:
         self._evidence = {
             item_id: cache.of(item_id, raw) for item_id, raw in zip(ids, raws, strict=True)
         }
+        self._unread: dict[str, Record] = {}  # items that changed since, until somebody asks
         self._stored: dict[bytes, bytes | None] = {}
         self._people: dict[bytes, PackedStatistics | None] = {}  # None: moved, or forgotten
 
@@ -94,13 +95,12 @@ class ProfileChanges:
     def item(self, record: Record) -> None:
         """An item was upserted or deleted: from here on it says something else."""
         if record.event.item_id is not None:
-            attributes = item_state_of(record).attributes
-            self._evidence[record.event.item_id] = self._cache.said(attributes)
+            self._unread[record.event.item_id] = record
 
     def took(self, who: bytes, record: Record) -> None:
         """Take in an event, if it says something."""
         event = record.event
-        evidence = self._evidence.get(event.item_id) if event.item_id is not None else None
+        evidence = None if event.item_id is None else self._says(event.item_id)
         if evidence is None:
             return
         weight = self._packing.definition.weight(event.event, event.value)
@@ -130,6 +130,13 @@ class ProfileChanges:
             prefix + who: None if kept is None else kept.to_bytes()
             for who, kept in self._people.items()
         }
+
+    def _says(self, item_id: str) -> PackedStatistics | None:
+        """What an item says at this place of the log."""
+        changed = self._unread.pop(item_id, None)
+        if changed is not None:
+            self._evidence[item_id] = self._cache.said(item_state_of(changed).attributes)
+        return self._evidence.get(item_id)
 
     def _settled(self, who: bytes) -> PackedStatistics | None:
         if who in self._people:

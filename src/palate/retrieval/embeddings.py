@@ -32,7 +32,7 @@ from palate.events.log.sqlite import SqliteEventLog
 from palate.events.schema import ITEM_EMBEDDED, Event
 from palate.types import Float32Array
 
-__all__ = ["TOPIC", "Embedding", "embedding_of", "event_of", "open_embeddings"]
+__all__ = ["TOPIC", "Embedding", "concerns", "embedding_of", "event_of", "open_embeddings"]
 
 TOPIC: Final = Path("embeddings") / "log.sqlite"  # its place below home
 _WINDOW_S: Final = 30 * 86400  # an embedder that was away for less repeats no effect
@@ -80,17 +80,31 @@ def event_of(embedding: Embedding, generation: int = 0) -> Event:
     if embedding.vector is not None:
         packed = np.ascontiguousarray(embedding.vector, _PACKED).tobytes()
         context["vector"] = base64.b64encode(packed).decode("ascii")
-    named = (
-        f"{embedding.space} {generation} {embedding.item_offset} {embedding.timestamp} "
-        f"{embedding.item_id}"
-    )
     return Event(
         event=ITEM_EMBEDDED,
-        event_id=blake2b(named.encode(), digest_size=16).hexdigest(),
+        event_id=_event_id(embedding, generation),
         item_id=embedding.item_id,
         timestamp=embedding.timestamp,
         context=context,
     )
+
+
+def _event_id(embedding: Embedding, generation: int) -> str:
+    """Text of a UUID that begins with the item's offset.
+
+    So the log's index of ids grows at its end: a hash alone would dirty a page of its own for
+    each record.
+    """
+    named = f"{embedding.space} {generation} {embedding.timestamp} {embedding.item_id}"
+    digest = blake2b(named.encode(), digest_size=8).hexdigest()
+    offset = f"{embedding.item_offset:016x}"
+    return f"{offset[:8]}-{offset[8:12]}-{offset[12:]}-{digest[:4]}-{digest[4:]}"
+
+
+def concerns(record: Record, space: str) -> bool:
+    """Whether a record may say something of `space`; what it says is not read yet."""
+    context = record.event.context or {}
+    return context.get("space", space) in (space, "")
 
 
 def embedding_of(record: Record) -> Embedding:

@@ -10,7 +10,7 @@ import numpy as np
 from palate.errors import DataError, LogError
 from palate.events.identity import now_us
 from palate.events.log.base import EventLog, Record
-from palate.retrieval.embeddings import Embedding, embedding_of
+from palate.retrieval.embeddings import Embedding, concerns, embedding_of
 from palate.retrieval.freshness import Freshness
 from palate.retrieval.index.base import VectorIndex
 
@@ -102,11 +102,11 @@ class Indexer:
         """The newest of each item, of this space."""
         newest: dict[str, Embedding] = {}
         for record in records:
+            if not concerns(record, self.space):
+                continue
             try:
                 embedding = embedding_of(record)
                 if embedding.vector is not None:
-                    if embedding.space != self.space:
-                        continue
                     self._check(embedding, record)
             except DataError as error:
                 self.unreadable += 1

@@ -30,6 +30,7 @@ __all__ = ["Replica"]
 
 _RETRY_S: Final = 30.0  # between two tries of a snapshot that was refused
 _WARM_K: Final = (10, 500)
+_MANY: Final = 1_000  # records applied at once, behind which there are perhaps more
 
 N = TypeVar("N", bound=OfSpace)
 
@@ -120,7 +121,7 @@ class Replica(Generic[N]):
                 logger.error("the index is not followed: %s", error)
                 done = 0
                 stop.wait(1.0)
-            if not done:
+            if done < _MANY:  # few at a time cost several times as much
                 stop.wait(poll_s)
 
     # ------------------------------------------------------------------ refresh

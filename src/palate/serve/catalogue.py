@@ -25,7 +25,7 @@ from palate.types import BoolArray, Int32Array, Int64Array, IntArray
 __all__ = ["Catalogue"]
 
 _PAGE: Final = 10_000  # items read from the store at once
-_TAIL: Final = 2_000  # events read from the log at once
+_TAIL: Final = 200  # changes taken in at once, for which requests wait: about 2 ms
 _KEPT: Final = 64  # filters whose items are kept until one changes
 
 
@@ -81,6 +81,8 @@ class Catalogue:
         Reads one page: call again while it returns some.
         """
         head = self._log.head()
+        if head <= self._offset:
+            return 0
         records = self._log.read(self._offset, limit=_TAIL, events=(ITEM_UPSERTED, ITEM_DELETED))
         if records:
             self._apply(records)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 from palate.retrieval.processes import run_indexer
 from palate.serve.child import Boot, bootstrap
-from palate.serve.role import run_beside
+from palate.serve.role import give_way, run_beside
 
 __all__ = ["main"]
 
+_NICE: Final = 10  # requests and changes of items come first
+
 
 async def _run(boot: Boot) -> None:
+    give_way(_NICE)
     await run_beside(boot, run_indexer)
 
 

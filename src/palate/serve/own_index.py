@@ -102,6 +102,8 @@ class OwnIndex:
             if self._index is None:
                 return 0
             head = self._log.head()
+            if head <= self._offset:
+                return 0
             records = self._log.read(
                 self._offset, limit=_TAIL, events=(ITEM_UPSERTED, ITEM_DELETED)
             )

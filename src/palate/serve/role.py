@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from palate.retrieval.processes import run_embedder, run_indexer
 from palate.serve.child import Boot, on_stop, report_ready
 from palate.serve.logs import configure_logs
 
-__all__ = ["Job", "Role", "run_beside", "run_here"]
+__all__ = ["Job", "Role", "give_way", "run_beside", "run_here"]
 
 Job = Callable[[Settings, threading.Event], None]  # works until the event is set
 
@@ -28,6 +29,16 @@ class Role(StrEnum):
     GATEWAY = "gateway"
     EMBEDDER = "embedder"
     INDEXER = "indexer"
+
+
+def give_way(more: int) -> None:
+    """Let other processes go first where all want the processor, where the system can.
+
+    Args:
+        more: Steps of niceness: at 5 it gets a third of what another gets, at 10 a ninth.
+    """
+    if hasattr(os, "nice"):
+        os.nice(more)
 
 
 def run_here(role: Role, settings: Settings, on_ready: Callable[[], None]) -> None:

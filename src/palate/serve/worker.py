@@ -50,6 +50,7 @@ from palate.store.keys import Keys
 __all__ = ["following", "main", "open_context", "refresh"]
 
 _TAIL_S: Final = 0.1  # between two looks at the log's tail
+_MANY: Final = 500  # changes of items taken in at once, behind which there are perhaps more
 _KEEP_ALIVE_S: Final = 75
 _NOTE_USE_S: Final = 60.0  # when keys were used last is known to the minute
 _SWITCH_S: Final = 0.0005  # for which a thread beside may hold up a request, not 5 ms
@@ -177,7 +178,7 @@ async def _follow_spaces(context: Context) -> None:
     poll_s = retrieval_settings(context.settings).poll_s
     while True:
         # In a thread: searches go on meanwhile, and net and index work without the interpreter.
-        if not await asyncio.to_thread(spaces.follow):
+        if await asyncio.to_thread(spaces.follow) < _MANY:  # few at a time cost much more
             await asyncio.sleep(poll_s)
 
 

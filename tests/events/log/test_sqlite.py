@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from palate.errors import EventError, LogError
 from palate.events.log import sqlite, tables
 from palate.events.log.base import Appended, EventLog, batches
+from palate.events.log.recent_ids import prune_ids
 from palate.events.log.sqlite import SqliteEventLog
 from palate.events.schema import Event
 from palate.testing.event_log import EventLogConformance, click
@@ -91,6 +92,25 @@ def test_ids_out_of_the_window_are_forgotten_in_steps(
             left.append(recent_ids(path))
         assert left[-1] == 5
         assert all(0 < a - b <= 11 for a, b in zip([35, *left], left, strict=False) if a > 11)
+
+
+def test_nothing_is_forgotten_before_the_oldest_id_is_out_of_the_window(
+    tmp_path: Path, clock: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    def counted(writer: sqlite3.Connection, cutoff: int, steps: int) -> int | None:
+        looked.append(cutoff)
+        return prune_ids(writer, cutoff, steps)
+
+    monkeypatch.setattr(sqlite, "prune_ids", counted)
+    path = tmp_path / "log.sqlite"
+    with SqliteEventLog(path, dedup_window_s=86400) as log:
+        for day, left in ((10.0, 1), (10.5, 2), (10.9, 3), (11.1, 3), (11.2, 4), (11.6, 4)):
+            clock(round(day * DAY_US))
+            log.append([click(round(10 * day))])
+            assert recent_ids(path) == left, day
+    assert [round(10 * at / DAY_US) for at in looked] == [90, 101, 106]
 
 
 def test_received_at_never_falls_with_the_clock(

@@ -79,6 +79,22 @@ def test_a_batch_is_its_rows_and_its_parts(train: list[Any], asked: list[Any], a
 
 @settings(max_examples=60)
 @given(rows, rows)
+def test_values_without_a_table_are_encoded_as_in_one(train: list[Any], asked: list[Any]) -> None:
+    columns = Columns.fit(table(train), SPECS)
+    parsed = {
+        name: [list(dict.fromkeys(v)) if isinstance(v, list) else v for v in column]
+        for name, column in zip(SCHEMA, zip(*asked, strict=True), strict=True)
+    }
+    same(columns.encode_parsed(parsed, len(asked)), columns.encode(table(asked)))
+
+
+def test_no_values_are_encoded_as_no_rows() -> None:
+    columns = Columns.fit(table([("a", ["x"], "b", 1.0, 2.0, DAY)]), SPECS)
+    same(columns.encode_parsed({name: [] for name in SCHEMA}, 0), columns.encode(table([])))
+
+
+@settings(max_examples=60)
+@given(rows, rows)
 def test_what_is_encoded_is_in_bounds(train: list[Any], asked: list[Any]) -> None:
     columns = Columns.fit(table(train), SPECS)
     found = columns.encode(table(asked))

@@ -29,10 +29,19 @@ def known_ids(writer: sqlite3.Connection, keys: list[bytes], cutoff: int) -> dic
     return known
 
 
-def prune_ids(writer: sqlite3.Connection, cutoff: int, steps: int) -> None:
-    """Forget up to `steps` of the oldest ids that are out of the window."""
+def prune_ids(writer: sqlite3.Connection, cutoff: int, steps: int) -> int | None:
+    """Forget up to `steps` of the oldest ids that are out of the window.
+
+    Returns:
+        When the oldest that is left was received; until that is out of the window there is
+        nothing to forget. None where none is left.
+    """
     writer.execute(
         'DELETE FROM recent_ids WHERE received_at < ? AND "offset" <= '
         '(SELECT "offset" FROM recent_ids ORDER BY "offset" LIMIT 1) + ?',
         (cutoff, steps),
     )
+    found = writer.execute(
+        'SELECT received_at FROM recent_ids ORDER BY "offset" LIMIT 1'
+    ).fetchone()
+    return None if found is None else int(found[0])

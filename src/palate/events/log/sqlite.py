@@ -61,6 +61,7 @@ class SqliteEventLog:
         self._window_us = dedup_window_s * 1_000_000
         self._write_lock = threading.Lock()
         self._checkpointed = -1  # the head at the last checkpoint
+        self._oldest_id_at = 0  # no id that is kept was received before, microseconds
         power = durability == "power"
         with ExitStack() as opened:  # closed again where the opening fails
             self._files = LogFiles(path, read_only=read_only, power=power)
@@ -110,8 +111,11 @@ class SqliteEventLog:
                     "INSERT INTO recent_ids VALUES (?,?,?)",
                     [(offset, key, received_at) for offset, _, key in fresh],
                 )
-            prune_ids(writer, cutoff, max(_PRUNE, 2 * len(fresh)))
+            oldest_id_at: int | None = self._oldest_id_at
+            if self._oldest_id_at < cutoff:
+                oldest_id_at = prune_ids(writer, cutoff, max(_PRUNE, 2 * len(fresh)))
             writer.execute("COMMIT")
+            self._oldest_id_at = received_at if oldest_id_at is None else oldest_id_at
             self._head += len(fresh)
             self._received_at = received_at
         return appended

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -93,6 +93,17 @@ class Columns:
         table = to_polars(frame)
         blocks = [one.encode(values(table, one.spec)) for one in self.fitted]
         return joined(blocks, [one.size for one in self.fitted], table.height)
+
+    def encode_parsed(self, parsed: Mapping[str, Sequence[Any]], n: int) -> Encoded:
+        """As `encode`, of n rows that are no table: some ten times as fast for a few of them.
+
+        Args:
+            parsed: By column, (n,) values as `data.json_values.parse_value` gives them: text,
+                a number, a time with its zone, a list of distinct texts; None where missing.
+            n: Rows.
+        """
+        blocks = [one.encode_parsed(parsed[one.spec.column]) for one in self.fitted]
+        return joined(blocks, [one.size for one in self.fitted], n)
 
     def label(self, feature: int) -> str:
         """What a row of the shared table stands for: `genre=drama`, `price=missing`."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Final
 
@@ -68,6 +70,30 @@ class Levels:
         weights = np.repeat(_shares(lengths, self.spec), lengths)
         return Block(self._rows(filled.explode()), lengths, weights)
 
+    def encode_parsed(self, parsed: Sequence[str | list[str] | datetime | None]) -> Block:
+        """As `encode`, of values as `data.json_values.parse_value` gives them.
+
+        Args:
+            parsed: Of the kind of `spec`; those of a list are distinct and none is empty.
+        """
+        if self.spec.kind is not AttributeKind.CATEGORIES:
+            words = [_part(v, self.spec) if isinstance(v, datetime) else v for v in parsed]
+            return Block(np.fromiter(map(self._row, words), np.int32, len(words)))
+        lists = [several if isinstance(several, list) else [None] for several in parsed]
+        lengths = np.fromiter(map(len, lists), np.int64, len(lists))
+        rows = [self._row(value) for several in lists for value in several]
+        weights = np.repeat(_shares(lengths, self.spec), lengths)
+        return Block(np.array(rows, np.int32), lengths, weights)
+
+    def _row(self, value: object) -> int:
+        """The row of the field for one value; None and an empty text are missing."""
+        if not isinstance(value, str) or not value:
+            return MISSING
+        if self.spec.buckets is not None:
+            return _bucket(value, self.spec.buckets)
+        found = self.values.row(value)
+        return UNSEEN if found < 0 else found + RESERVED
+
     def _rows(self, series: pl.Series) -> Int32Array:
         """(len(series),) int32 rows of the field."""
         if self.spec.buckets is not None:
@@ -87,13 +113,22 @@ def _shares(lengths: Int64Array, spec: ColumnSpec) -> Float32Array:
     return np.asarray(1 / (np.sqrt(n) if spec.pool == "root" else n), np.float32)
 
 
+def _part(moment: datetime, spec: ColumnSpec) -> str:
+    """The hour or the weekday of a time, Monday being 1."""
+    moved = moment + timedelta(seconds=round(spec.utc_offset_h * 3600))
+    return str(moved.hour if spec.part == "hour" else moved.isoweekday())
+
+
+def _bucket(value: str, buckets: int) -> int:
+    """The row of the field for a value that is hashed."""
+    digest = blake2b(value.encode(), digest_size=8).digest()
+    return RESERVED + int.from_bytes(digest, "little") % buckets
+
+
 def _hashed(series: pl.Series, buckets: int) -> Int32Array:
     """BLAKE2b of the UTF-8 bytes, modulo the buckets: the same on every machine and version."""
     distinct = series.drop_nulls().unique()
-    numbers = [
-        RESERVED + int.from_bytes(blake2b(v.encode(), digest_size=8).digest(), "little") % buckets
-        for v in distinct.to_list()
-    ]
+    numbers = [_bucket(value, buckets) for value in distinct.to_list()]
     rows = series.replace_strict(
         distinct, pl.Series(numbers, dtype=pl.Int32), default=None, return_dtype=pl.Int32
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -16,6 +18,8 @@ from palate.types import Float64Array
 __all__ = ["Scale"]
 
 DAY_US: Final = 86_400_000_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Scale:
     @classmethod
     def fit(cls, spec: ColumnSpec, series: pl.Series) -> Scale:
         """Measure the numbers or times of `series`, nulls left out."""
-        x = _scaled(spec, series)
+        x = _scaled(spec, _numbers(series))
         x = x[~np.isnan(x)]
         if not len(x):
             return cls(spec, 0.0, 1.0, 0.0, 0.0, np.zeros(1 if spec.bins is not None else 0))
@@ -70,7 +74,15 @@ class Scale:
 
     def encode(self, series: pl.Series) -> Block:
         """The field of each row; a null is missing."""
-        x = np.clip(_scaled(self.spec, series), self.low, self.high)
+        return self._encoded(_numbers(series))
+
+    def encode_parsed(self, parsed: Sequence[float | datetime | None]) -> Block:
+        """As `encode`, of values as `data.json_values.parse_value` gives them."""
+        return self._encoded(np.array([_number(value) for value in parsed], np.float64))
+
+    def _encoded(self, numbers: Float64Array) -> Block:
+        """(n,) numbers, or days since 1970; NaN where missing."""
+        x = np.clip(_scaled(self.spec, numbers), self.low, self.high)
         known = ~np.isnan(x)
         z = ((x - self.mean) / self.std).astype(np.float32)
         if self.spec.bins is None:
@@ -101,11 +113,22 @@ class Scale:
         return at if self.spec.scale == "linear" else float(np.sign(at) * np.expm1(abs(at)))
 
 
-def _scaled(spec: ColumnSpec, series: pl.Series) -> Float64Array:
-    """(n,) float64 g(x), NaN where null; times in days since 1970."""
+def _numbers(series: pl.Series) -> Float64Array:
+    """(n,) float64, NaN where null; times in days since 1970."""
     if series.dtype.is_temporal():
         series = series.cast(pl.Int64) / DAY_US
-    x = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return np.asarray(series.cast(pl.Float64).fill_null(np.nan).to_numpy(), np.float64)
+
+
+def _number(value: float | datetime | None) -> float:
+    """One of `_numbers`."""
+    if isinstance(value, datetime):
+        return float((value - _EPOCH) // _MICROSECOND) / DAY_US
+    return np.nan if value is None else value
+
+
+def _scaled(spec: ColumnSpec, x: Float64Array) -> Float64Array:
+    """(n,) float64 g(x)."""
     if spec.scale == "log":
         x = np.sign(x) * np.log1p(np.abs(x))
     return np.asarray(x, np.float64)

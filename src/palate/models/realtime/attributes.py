@@ -3,38 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
-import polars as pl
-
 from palate.config import Attribute
-from palate.data.attributes import DTYPES
 from palate.data.json_values import parse_value
 from palate.errors import DataError
 from palate.features.columns import ColumnSpec
+from palate.types import AttributeKind
 
-__all__ = ["LONGEST", "MOST_VALUES", "frame_of"]
+__all__ = ["LONGEST", "MOST_VALUES", "parsed_of"]
 
 LONGEST: Final = 4096  # characters of a value; a longer one is cut
 MOST_VALUES: Final = 64  # of one attribute that holds several; the rest is left out
 
 
-def frame_of(specs: Sequence[ColumnSpec], attributes: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """The columns that `specs` read, one row an item.
+def parsed_of(
+    specs: Sequence[ColumnSpec], attributes: Sequence[Mapping[str, Any]]
+) -> dict[str, list[Any]]:
+    """The columns that `specs` read, a value for each item; None where it has none.
 
     Whoever embeds a live catalogue must get on with whatever a dealer sent: a value that is
-    absent, null or of a wrong type is a null, a huge one is cut.
+    absent, null or of a wrong type is none, a huge one is cut.
 
     Args:
         specs: Of fitted columns.
         attributes: As `item.upserted` has them.
     """
-    columns: dict[str, pl.Series] = {}
+    columns: dict[str, list[Any]] = {}
     for spec in specs:
-        attribute = Attribute(kind=spec.kind, scale=spec.scale, separator=spec.separator)
-        values = [_value(one.get(spec.column), attribute) for one in attributes]
-        columns[spec.column] = pl.Series(spec.column, values, DTYPES[spec.kind])
-    return pl.DataFrame(columns)
+        attribute = _attribute(spec.kind, spec.separator)
+        columns[spec.column] = [_value(one.get(spec.column), attribute) for one in attributes]
+    return columns
+
+
+@lru_cache(maxsize=64)
+def _attribute(kind: AttributeKind, separator: str | None) -> Attribute:
+    """What parsing reads of an attribute; checking its settings takes longer than parsing."""
+    return Attribute(kind=kind, separator=separator)
 
 
 def _value(raw: Any, attribute: Attribute) -> Any:

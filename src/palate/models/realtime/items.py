@@ -11,7 +11,7 @@ import polars as pl
 
 from palate.config import Attribute
 from palate.features.columns import Columns, Encoded, specs_of
-from palate.models.realtime.attributes import frame_of
+from palate.models.realtime.attributes import parsed_of
 from palate.models.realtime.ids import TrainedIds
 from palate.models.realtime.vectors import column_vectors, raw_vectors
 from palate.models.words import word_vectors, words_of
@@ -100,14 +100,16 @@ class ItemEncoder:
             ids: (n,) public ids.
             attributes: (n,) as `item.upserted` has them.
         """
-        specs = () if self.columns is None else self.columns.specs
-        frame = frame_of(specs, attributes)
+        encoded = None
+        if self.columns is not None and len(ids):
+            parsed = parsed_of(self.columns.specs, attributes)
+            encoded = self.columns.encode_parsed(parsed, len(ids))
         texts = {
             name: [v if isinstance(v := one.get(name), str) else None for one in attributes]
             for name in self.texts
         }
         dense = [raw_vectors([one.get(n) for one in attributes], size) for n, size in self.vectors]
-        return self._rows(frame, [*dense, *self._texts(texts)], ids)
+        return self._rows(encoded, [*dense, *self._texts(texts)], ids)
 
     def encode_frame(self, ids: Sequence[str], frame: pl.DataFrame) -> ItemRows:
         """Of items whose attributes are columns of their kinds' dtypes.
@@ -118,22 +120,25 @@ class ItemEncoder:
         """
         dense = [column_vectors(frame[name], size) for name, size in self.vectors]
         texts = self._texts({name: frame[name].to_list() for name in self.texts})
-        return self._rows(frame, [*dense, *texts], ids)
+        encoded = None
+        if self.columns is not None and len(ids):
+            encoded = self.columns.encode(frame)
+        return self._rows(encoded, [*dense, *texts], ids)
 
     def _texts(self, texts: Mapping[str, Sequence[str | None]]) -> list[Float32Array]:
         return [_text_vectors(texts[name]) for name in self.texts]
 
     def _rows(
-        self, frame: pl.DataFrame, dense: Sequence[Float32Array], ids: Sequence[str]
+        self, encoded: Encoded | None, dense: Sequence[Float32Array], ids: Sequence[str]
     ) -> ItemRows:
+        """What is read of attributes, if any are, beside dense columns and ids."""
         n = len(ids)
         rows = np.zeros(n, np.int32) if self.ids is None else self.ids.rows(ids)
-        if self.columns is None or not n:
+        if encoded is None:
             slots = np.zeros((n, self.n_slots), np.int32)
             weights = np.zeros((n, self.n_slots), np.float32)
             numbers = np.zeros((n, 0 if self.columns is None else len(self.columns.numbers)))
         else:
-            encoded = self.columns.encode(frame)
             slots, weights = _slots(encoded, self._places)
             numbers = np.clip(np.nan_to_num(encoded.numbers), -BEYOND, BEYOND)
         block = np.ascontiguousarray(np.concatenate((numbers, *dense), axis=1), np.float32)
