@@ -104,6 +104,23 @@ def test_popularity_is_taken_off_in_training_and_so_held_by_scores() -> None:
     assert found.item() == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize(("w", "shares"), [(1.0, (0.1, 0.4)), (0.5, (0.1**0.5, 0.4**0.5))])
+def test_exposure_is_what_scores_need_not_hold(w: float, shares: tuple[float, float]) -> None:
+    # As above; item 0 was about a tenth of the time, item 1 four tenths: that is all the bias.
+    config = CONFIG.model_copy(
+        update={"exposure": w, "log_q": False, "catalogue": 0, "hard": 0, "rank": 0.0}
+    )
+    about = np.zeros(N_ITEMS, np.float32)
+    about[:2] = np.log((0.1, 0.4))
+    loss = JointLoss(ItemTensors(ROWS), np.ones(N_ITEMS), config, exposure=about)
+    given = step(2)._replace(drawn=torch.empty(0, dtype=torch.int64))
+    given = given._replace(shown=torch.full((2, 2), -1))
+    users, none = torch.zeros(2, 8), torch.zeros(2, 2, 8)
+    found = loss._softmax(given, users, torch.zeros(2, 8), torch.zeros(0, 8), none)
+    expected = -np.log(np.array(shares) / sum(shares)).mean()
+    assert found.item() == pytest.approx(expected, rel=1e-5)
+
+
 def test_ranknet_sees_drawn_items_that_are_new_to_the_user() -> None:
     given = step()
     vectors = torch.arange(5.0)[:, None]  # each drawn item's place

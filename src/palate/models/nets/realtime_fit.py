@@ -26,6 +26,7 @@ from palate.models.realtime.examples import (
     example_entries,
     make_examples,
 )
+from palate.models.realtime.exposure import log_exposure
 from palate.models.realtime.items import ItemEncoder, ItemRows
 from palate.models.realtime.table import write_examples
 from palate.train.batches import Batches
@@ -83,7 +84,7 @@ def learn(
     batches, counts, sample = _batches(course, among, "whole" if held is None else "stopping")
     net = _fresh(course, sample) if start is None else start
     items = ItemTensors(course.rows)
-    loss = JointLoss(items, counts, config)
+    loss = JointLoss(items, counts, config, exposure=_exposure(course, among))
     validate = None if held is None else _validation(net, items, held, course)
     done = train(
         net,
@@ -138,6 +139,17 @@ def _batches(
         paths = write_examples(parts, course.folder / inside)
         return parquet_batches(paths, n_items, config), counts, sample
     return array_batches(_joined(list(parts)), n_items, config), counts, sample
+
+
+def _exposure(course: Course, among: BoolArray) -> Float32Array | None:
+    """Of all items, by what is known when the last example happens; None where it is not asked."""
+    if course.config.exposure == 0:
+        return None
+    histories = course.events.histories
+    times = histories.timestamps
+    examples = times[example_entries(course.events, course.config, among)]
+    told = course.events.positive() & (times <= examples.max())
+    return log_exposure(histories.items[told], times[told], examples, histories.n_items)
 
 
 def _joined(parts: list[Examples]) -> Examples:

@@ -7,6 +7,8 @@
 over the items j taken by the batch's other rows, drawn evenly from the catalogue, shown to the
 user and not taken, and near the user in the current index. Q_j is how often item j is expected
 among the first two kinds: B p_j + N / n for B rows, N draws, p_j the item's share of examples.
+ln Q may be lessened or raised by what scores are not to hold or to hold besides: how long an item
+was about (`exposure`), how popular it is (`popularity`).
 
 Sources: Yi et al. 2019, "Sampling-bias-corrected neural modeling for large corpus item
 recommendations", RecSys, section 3; Yang et al. 2020, "Mixed negative sampling for learning
@@ -32,7 +34,7 @@ from palate.models.realtime.items import ItemRows
 from palate.train.batches import Batch
 from palate.train.losses import bpr, cosine
 from palate.train.seeds import generator
-from palate.types import Float64Array
+from palate.types import Float32Array, Float64Array
 
 __all__ = ["ItemTensors", "JointLoss", "embed_all"]
 
@@ -92,6 +94,7 @@ class JointLoss:
         items: Of the whole vocabulary.
         counts: (n_items,) examples of each.
         config: What is in the loss.
+        exposure: (n_items,) logarithm of how much of the time each was about; always by default.
 
     Attributes:
         index: (n_items + 1, dimension), as `refresh` last made it; row -1 is zeros.
@@ -99,12 +102,22 @@ class JointLoss:
 
     index: torch.Tensor
 
-    def __init__(self, items: ItemTensors, counts: Float64Array, config: RealtimeConfig) -> None:
+    def __init__(
+        self,
+        items: ItemTensors,
+        counts: Float64Array,
+        config: RealtimeConfig,
+        *,
+        exposure: Float32Array | None = None,
+    ) -> None:
         self.items, self.config = items, config
         shares = np.maximum(counts, 1e-3) / max(float(counts.sum()), 1.0)
         self.shares = torch.from_numpy(shares.astype(np.float32))
         smoothed = (counts + 1) / (counts.sum() + len(counts))
-        self.liked = torch.from_numpy(np.log(smoothed).astype(np.float32))
+        liked = config.popularity * np.log(smoothed)
+        if exposure is not None:
+            liked = liked - config.exposure * exposure
+        self.added = torch.from_numpy(liked.astype(np.float32))
         self.pool = torch.arange(len(items))
         self.products = torch.bfloat16 if config.precision == "bfloat16" else torch.float32
 
@@ -177,7 +190,7 @@ class JointLoss:
         asked = users / config.tau
         columns, items = torch.cat((right, drawn)), torch.cat((step.item, step.drawn))
         beside = (shown @ asked[:, :, None]).squeeze(2)
-        less = config.popularity * self.liked  # what is taken off here, scores come to hold
+        less = self.added  # what is taken off here, scores come to hold
         if config.log_q:
             less = less + self._log_q(B, len(step.drawn))
         bias = -less[items]

@@ -12,9 +12,11 @@ from palate.data.histories import Histories
 from palate.features.profile.evidence import ItemEvidence
 from palate.features.profile.layout import ProfileLayout
 from palate.features.profile.replay import profiles_at, profiles_before
+from palate.models.realtime.ahead import last_known
 from palate.models.realtime.config import RealtimeConfig
 from palate.models.realtime.context import NAMES, contexts_of
 from palate.models.realtime.events import Events
+from palate.models.realtime.short import ALL, known_lengths, newest_only
 from palate.types import BoolArray, Float32Array, Int32Array, Int64Array
 
 __all__ = ["Examples", "Profiles", "example_entries", "make_examples", "recent_before"]
@@ -113,19 +115,44 @@ def make_examples(
     happened = events.happened(entries, window_h=config.outcome_window_h)
     liked = np.flatnonzero(events.positive())
     alone = np.flatnonzero(~events.positive())
+    lengths = known_lengths(len(entries), share=config.short, seed=config.seed)
+    states = last_known(histories, entries, most=config.ahead, seed=config.seed)
     for start in range(0, len(entries), step):
         some = entries[start : start + step]
+        known, state = lengths[start : start + step], states[start : start + step]
         times = histories.timestamps[some]
         if not config.context:
             times = np.full(len(times), -1, np.int64)
         yield Examples(
             item=histories.items[some],
-            recent=recent_before(histories, some, liked, config.recent),
+            recent=_cut(recent_before(histories, state, liked, config.recent), known),
             shown=_shown_before(histories, some, alone, config.shown),
-            profile=profiles.before(histories, some),
+            profile=_profiles(profiles, histories, state, liked, known),
             context=contexts_of(times)[:, : len(NAMES) if config.context else 0],
             outcomes=happened[start : start + step].astype(np.float32),
         )
+
+
+def _cut(recent: Int32Array, known: Int32Array) -> Int32Array:
+    """The same, `NONE` but for the newest `known` of each row."""
+    from_end = np.arange(recent.shape[1], 0, -1)
+    hidden = (known[:, None] != ALL) & (from_end > known[:, None])
+    return np.where(hidden, np.int32(NONE), recent)
+
+
+def _profiles(
+    profiles: Profiles,
+    histories: Histories,
+    entries: Int64Array,
+    liked: Int64Array,
+    known: Int32Array,
+) -> Float32Array:
+    """(n, p) float32 just before each entry, from the newest `known` of what was liked."""
+    found = profiles.before(histories, entries)
+    cut = np.flatnonzero(known != ALL)
+    if len(cut) and found.shape[1]:
+        found[cut] = profiles.before(*newest_only(histories, entries[cut], liked, known[cut]))
+    return found
 
 
 def recent_before(
