@@ -18,7 +18,8 @@ NETS: Final = "realtime"
 PLAIN: Final = "contentknn"
 _NEEDED: Final = ("torch", "onnx", "onnxruntime")
 
-# Cars come and go: an id has an event or two, so the nets read attributes alone.
+# Cars come and go: an id has an event or two, so the nets read attributes alone, and few events
+# are no dislike. Most visitors are new, so half of what is learned from is cut to a few events.
 _SETTINGS: Final = """
 [profile]
 
@@ -26,6 +27,8 @@ _SETTINGS: Final = """
 epochs = 6
 validation = 0.0
 ids = false
+exposure = 1.0
+short = 0.5
 """
 _SURFACE: Final = """
 [surfaces.home]
