@@ -71,7 +71,7 @@ def parquet_batches(paths: Sequence[Path], n_items: int, config: RealtimeConfig)
         seed=config.seed,
         prepare=prepare,
         chunk_rows=GROUP_ROWS,
-        buffer_chunks=4,
+        buffer_chunks=8,
     )
 
 

@@ -14,7 +14,7 @@ from palate.models.realtime.examples import Examples
 
 __all__ = ["COLUMNS", "GROUP_ROWS", "column_of", "frame_of_examples", "write_examples"]
 
-GROUP_ROWS: Final = 1 << 13  # read at once: profiles make rows wide
+GROUP_ROWS: Final = 1 << 12  # read at once: profiles make rows wide
 COLUMNS: Final = ("item", "recent", "shown", "profile", "context", "outcomes")
 
 
