@@ -37,7 +37,9 @@ class Connection(HttpToolsProtocol):
         self._moved = False  # whether what came last began or ended a request
         self._head_timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(  # type: ignore[override]  # uvicorn takes no other transport either
+        self, transport: asyncio.Transport
+    ) -> None:
         """Called by the loop."""
         super().connection_made(CorkedTransport(transport, self.loop))
         self._arm()

@@ -45,7 +45,7 @@ class CorkedTransport(asyncio.Transport):
 
     def abort(self) -> None:
         """Close at once; what is held is lost."""
-        self._held.clear()
+        self._held, self._n_bytes = [], 0
         self._beneath.abort()
 
     def is_closing(self) -> bool:

@@ -136,9 +136,9 @@ class _Ordered:
                 case "max":
                     holds &= numbers <= wanted
                 case "any":
-                    holds &= np.isin(numbers, list(wanted))  # type: ignore[call-overload]
+                    holds &= np.isin(numbers, list(wanted))  # type: ignore[call-overload]  # a set
                 case "none":
-                    holds &= ~np.isin(numbers, list(wanted))  # type: ignore[call-overload]
+                    holds &= ~np.isin(numbers, list(wanted))  # type: ignore[call-overload]  # a set
         return holds
 
 

@@ -180,7 +180,7 @@ class _Run:
             folder = None if self.checkpoint is None else self.checkpoint.folder
             raise not_finite(value, state, self.net, batch, self.batches, folder)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
         if self.tables:
             average_sparse(self.tables, self.world)
         if config.clip_norm > 0:
@@ -273,9 +273,8 @@ def _averaged(net: nn.Module, loss: Loss, world: World, tables: Iterable[str]) -
     apart = [f"net.{name}" for name in tables]
     if all(name in apart for name, one in module.named_parameters() if one.requires_grad):
         return loss  # torch refuses a module without gradients of its own to average
-    DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(  # type: ignore[no-untyped-call]
-        module, apart
-    )
+    leave_out = DistributedDataParallel._set_params_and_buffers_to_ignore_for_model
+    leave_out(module, apart)  # type: ignore[no-untyped-call]  # torch's own
     together = DistributedDataParallel(module, find_unused_parameters=True)
 
     def of_all(_: nn.Module, batch: Batch) -> torch.Tensor:
