@@ -73,6 +73,19 @@ def test_records_are_applied_once() -> None:
     assert state.offset() == 3
 
 
+def test_it_says_when_an_item_changed_last() -> None:
+    state = make()
+    assert state.items_offset() is None
+    state.apply(records(click("u", "i")))
+    assert state.items_offset() == 0
+    state.apply(records(upsert("i"), click("u", "i"), start=2))
+    assert (state.items_offset(), state.offset()) == (2, 3)
+    state.apply(records(click("u", "i"), start=4))
+    assert state.items_offset() == 2
+    state.apply(records(delete("i"), start=5))
+    assert state.items_offset() == 5
+
+
 def test_what_is_no_taste_enters_no_history() -> None:
     state = make()
     state.apply(

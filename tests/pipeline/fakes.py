@@ -75,11 +75,15 @@ class Items:
         self.states = dict(states)
         self.before: Callable[[], None] = lambda: None
         self.read: list[str] = []
+        self.offset: int | None = None  # of the newest change
 
     def item_states(self, ids: Sequence[str]) -> list[ItemState | None]:
         self.before()
         self.read += ids
         return [self.states.get(item) for item in ids]
+
+    def items_offset(self) -> int | None:
+        return self.offset
 
     def put(self, item: str, *, deleted: bool = False, **attributes: Any) -> None:
         old = {} if deleted else self.states[item].attributes
@@ -178,6 +182,7 @@ class Memory:
         self.states = dict(world.items.states)
         self.ids = list(self.states)
         self.looked_at: list[str] = []
+        self.offset = 7
 
     def rows(self, ids: Sequence[str]) -> Int64Array:
         self.looked_at += ids

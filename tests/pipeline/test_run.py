@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from tests.pipeline.fakes import NOW_US, SCHEMA, Memory, World, name, request, run, surface, towards
 
 from palate.errors import DataError
+from palate.features.item_state import ItemState
 from palate.pipeline.filter import parse_filter
 from palate.pipeline.person import NOBODY, Person
 from palate.pipeline.run import Pipeline
@@ -20,7 +21,7 @@ def test_the_nearest_come_first(world: World) -> None:
     assert not slate.is_degraded
     assert slate.propensities.tolist() == [1, 1, 1]
     assert slate.sources == [("sources.neighbours",)] * 3
-    assert slate.attributes[0]["make"] == "BMW"
+    assert slate.attributes.of(0)["make"] == "BMW"
     assert slate.outcomes is not None
     assert slate.outcome_names == ("view", "save", "hide")
     view, save, hide = slate.outcomes[0]
@@ -190,6 +191,37 @@ def test_memory_is_asked_of_the_few_items_that_somebody_looks_at() -> None:
     memory.looked_at.clear()
     run(world, {**raw, "rerank": []}, k=10, parts=world.parts(remembered=memory))
     assert memory.looked_at == []
+
+
+def test_the_store_is_asked_of_no_item_while_memory_knows_of_every_change(world: World) -> None:
+    memory = world.parts(remembered=Memory(world))
+    plain = run(world, k=5, parts=memory)
+    world.items.read.clear()
+    world.items.offset = 7  # as far as memory is
+    assert run(world, k=5, parts=memory).ids == plain.ids
+    assert world.items.read == []
+    world.items.put("i000", deleted=True)
+    world.items.offset = 8
+    assert run(world, k=5, parts=memory).ids == [*plain.ids[1:], "i005"]
+
+
+def test_what_memory_does_not_hold_is_asked_for_alone(world: World) -> None:
+    never, sold = world.items.states.pop("i000"), world.items.states.pop("i001")
+    memory = Memory(world)
+    world.items.offset = 7
+    assert not never.deleted
+    world.items.states["i001"] = ItemState(9, sold.timestamp, deleted=True)
+    slate = run(world, k=3, parts=world.parts(remembered=memory))
+    assert slate.ids == ["i000", "i002", "i003"]
+    assert sorted(world.items.read) == ["i000", "i001"]
+
+
+def test_where_attributes_decide_the_store_is_asked_whatever_memory_knows(world: World) -> None:
+    memory = Memory(world)
+    world.items.offset = 7
+    person = towards(1.0, blocked={"dealer": {"d0"}})
+    run(world, k=3, person=person, parts=world.parts(remembered=memory))
+    assert world.items.read
 
 
 @pytest.mark.parametrize("remembers", [False, True])

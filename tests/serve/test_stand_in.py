@@ -29,6 +29,9 @@ class Away(MemoryStore):
 
     error: StoreError | None = None
 
+    def get(self, key: bytes) -> bytes | None:
+        return self.get_many((key,))[0]
+
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         if self.error is not None:
             raise self.error
@@ -120,6 +123,15 @@ def test_it_is_forgotten_once_the_server_is_back(world: World) -> None:
         pass
     world.away()
     assert world.shown() == {"a": 7, "b": 2}
+
+
+def test_nobody_knows_of_the_last_change_while_it_is_away(world: World) -> None:
+    assert world.stand_in.items_offset() == world.memory.offset == 3
+    world.sell("a")
+    world.state.catch_up(world.log)
+    assert world.stand_in.items_offset() == 4 > world.memory.offset
+    world.away()
+    assert world.stand_in.items_offset() is None
 
 
 def test_a_damaged_state_is_a_fault(world: World) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from palate.config import Schema
 from palate.errors import StoreError
 from palate.events.log.base import EventLog, Record, batches
+from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED
 from palate.features.bulk import load
 from palate.features.changes import Puts, changes
 from palate.features.decoded import decoded
@@ -29,7 +30,9 @@ __all__ = ["State"]
 
 _MADE_BY: Final = META + b"made_by"  # what the stored values depend on beside the log
 _UNFINISHED: Final = META + b"unfinished"  # there while much is taken in at once
+_ABOUT_ITEMS: Final = (ITEM_UPSERTED, ITEM_DELETED)
 _FORMAT: Final = 2  # raise it with any change of UserState, ItemState or the keys
+_ITEMS: Final = META + b"items"  # the offset up to which the last change of an item came
 _MANY: Final = 50_000  # records from which they are taken in as columns
 
 
@@ -90,6 +93,9 @@ class State:
             self.profiles.begin()
         puts: Puts = {_MADE_BY: self._made_by} if done == 0 else {}
         puts.update(changes(self.store, fresh, self.history_limit, self.profiles.followed()))
+        newest = next((r.offset for r in reversed(fresh) if r.event.event in _ABOUT_ITEMS), None)
+        if newest is not None or done == 0:
+            puts[_ITEMS] = b"%d" % (newest or 0)
         self.store.write(puts, offset=end, after=done)
 
     def catch_up(
@@ -147,8 +153,8 @@ class State:
         for puts in load.copied(base.store, self.history_limit):
             self.store.write(puts)
         self.profiles.register_of(base.store)
-        done: Puts = {_UNFINISHED: None, _MADE_BY: self._made_by}
-        self.store.write(done, offset=base.offset())
+        end, items = base.offset(), base.items_offset()
+        self.store.write(self._finished(end if items is None else items), offset=end)
 
     def _catch_up_with_many(self, log: EventLog, head: int, progress: Progress | None) -> None:
         """In parts that are not whole by themselves: until the end it counts as unfinished."""
@@ -159,7 +165,12 @@ class State:
             for done in load.take_in(self.store, log, start, head, self.history_limit):
                 if progress is not None:
                     progress(done - start, head - start, "replaying the log")
-        self.store.write({_UNFINISHED: None, _MADE_BY: self._made_by}, offset=head)
+        # Which of them were items' nobody looked at: the last may have been.
+        self.store.write(self._finished(head), offset=head)
+
+    def _finished(self, items: int) -> Puts:
+        """What is written when many were taken in, of which the last item's came at `items`."""
+        return {_UNFINISHED: None, _MADE_BY: self._made_by, _ITEMS: b"%d" % items}
 
     def is_current(self) -> bool:
         """Whether what is stored is whole, and made with these settings by this version."""
@@ -176,6 +187,11 @@ class State:
     def offset(self) -> int:
         """The log offset that the state reflects; 0 for none."""
         return self.store.offset()
+
+    def items_offset(self) -> int | None:
+        """An offset after which no item changed, as far as the state reflects; None: not known."""
+        raw = self.store.get(_ITEMS)
+        return None if raw is None else int(raw)
 
     def erase(self, people: Puts) -> None:
         """Delete these people, and their profiles; what `forgetting` gave of them."""

@@ -54,6 +54,10 @@ class Read:
         """(n,) when each last changed, microseconds since 1970 UTC; 0: unknown."""
         return np.zeros(len(self), np.int64) if self._changed_us is None else self._changed_us
 
+    def remembered(self, rows: Sequence[int] | Int64Array) -> BoolArray:
+        """(len(rows),) False: the store was asked, not memory."""
+        return np.zeros(len(rows), np.bool_)
+
     def with_read(self, read: Mapping[int, Mapping[str, Any]]) -> Read:
         """With all that the store said of some rows since; times of change stay."""
         known = list(self._known)
@@ -127,13 +131,18 @@ class Recalled:
         taken._places = self._places[np.asarray(rows, np.int64)]
         return taken
 
+    def remembered(self, rows: Sequence[int] | Int64Array) -> BoolArray:
+        """(len(rows),) whether memory holds the item as a live one."""
+        found: BoolArray = self._located(rows) >= 0
+        return found
+
     def with_read(self, read: Mapping[int, Mapping[str, Any]]) -> Recalled:
         """With all that the store said of some rows since; times of change stay."""
         told = Recalled(self._ids, self._memory, {**self._read, **read})
         told._places = self._places
         return told
 
-    def _located(self, rows: Sequence[int]) -> Int64Array:
+    def _located(self, rows: Sequence[int] | Int64Array) -> Int64Array:
         """(len(rows),) where memory has each; -1 for what it does not know."""
         wanted = np.asarray(rows, np.int64)
         places = self._places[wanted]

@@ -54,7 +54,8 @@ class Finish:
         """Without what the store says is gone, where candidates came from memory until now.
 
         Only as many of the first are looked at as the slate and exploration need. It comes
-        before exploration, whose propensities are of what may really be shown.
+        before exploration, whose propensities are of what may really be shown. Where no item
+        changed since memory was told of all, memory's word is as good.
         """
         if gathered.verified:
             return ranking
@@ -68,27 +69,45 @@ class Finish:
     def _looked_at(
         self, ranking: Ranking, gathered: Gathered, screen: Screen, asked: Asked
     ) -> Ranking:
+        pool = self._pool(ranking, gathered.sources).tolist()
+        nothing_newer = screen.by_id_alone and self._nothing_newer()
+        if nothing_newer and not pool:  # most requests
+            first = ranking.order[: asked.k]
+            if ranking.candidates.attributes.remembered(first).all():
+                return Ranking(ranking.candidates, first, ranking.keys)
         rows = ranking.order.tolist()
         ids = ranking.candidates.ids
         read: dict[int, Mapping[str, Any]] = {}
         alive: set[int] = set()
-        pool = self._pool(ranking, gathered.sources).tolist()
         of_pool = frozenset(pool)
         # New items first: each that exploration takes away from the order has to be replaced.
         unread = [*pool, *(row for row in rows if row not in of_pool)] if pool else rows
         while unread and len(alive.difference(pool)) < asked.k:
             chunk, unread = unread[: len(pool) + asked.k], unread[len(pool) + asked.k :]
+            if nothing_newer:  # then what it holds is for sale
+                known = ranking.candidates.attributes.remembered(chunk).tolist()
+                alive.update(row for row, holds in zip(chunk, known, strict=True) if holds)
+                chunk = [row for row, holds in zip(chunk, known, strict=True) if not holds]
+            if not chunk:
+                continue
             some = [ids[row] for row in chunk]
             states = self._parts.items.item_states(some)
             for at in screen.by_state(some, states, gathered.dropped):
                 alive.add(chunk[at])
                 state = states[at]
                 read[chunk[at]] = {} if state is None else state.attributes
-        known = ranking.candidates.attributes.with_read(read)
-        candidates = ranking.candidates.having(attributes=known)
+        candidates = ranking.candidates
+        if read:
+            candidates = candidates.having(attributes=candidates.attributes.with_read(read))
         looked_at = rows if pool else rows[: len(rows) - len(unread)]
         order = np.array([row for row in looked_at if row in alive], np.int64)
         return Ranking(candidates, order, ranking.keys)
+
+    def _nothing_newer(self) -> bool:
+        """Whether memory knows of every change of an item that the store knows of."""
+        memory = self._parts.remembered
+        newest = None if memory is None else self._parts.items.items_offset()
+        return memory is not None and newest is not None and newest <= memory.offset
 
     def explored(
         self,

@@ -39,12 +39,21 @@ class ItemStates(Protocol):
         """Of each item, all from one moment, in one round trip; None: never upserted."""
         ...
 
+    def items_offset(self) -> int | None:
+        """An offset of the log after which no item changed, as far as it goes; None: not known."""
+        ...
+
 
 class Remembered(Protocol):
     """Attributes of live items in memory, perhaps a moment behind; `serve.catalogue` is one.
 
     Items stand in rows, which hold until memory changes: within one request.
     """
+
+    @property
+    def offset(self) -> int:
+        """The offset of the log up to which every change of an item is in, perhaps more."""
+        ...
 
     def rows(self, ids: Sequence[str]) -> IntArray:
         """(n,) rows of live items; -1 for any other."""
@@ -204,6 +213,10 @@ class Attributes(Protocol):
 
     def changed_us(self) -> Int64Array:
         """(n,) when each last changed, microseconds since 1970 UTC; 0: unknown."""
+        ...
+
+    def remembered(self, rows: Sequence[int] | Int64Array) -> BoolArray:
+        """(len(rows),) whether memory holds the item as a live one."""
         ...
 
     def with_read(self, read: Mapping[int, Mapping[str, Any]]) -> Attributes:

@@ -122,7 +122,7 @@ class Pipeline:
             propensities=explored.propensities,
             drawn=explored.drawn,
             sources=_sources(shown, gathered.sources),
-            attributes=[shown.attributes.of(row) for row in range(len(shown))],
+            attributes=shown.attributes,
             outcomes=shown.outcomes,
             outcome_names=self._outcomes,
             features=shown.features,

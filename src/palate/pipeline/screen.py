@@ -52,12 +52,20 @@ class Screen:
     blocked: Mapping[str, AbstractSet[str]] = field(default_factory=dict)
     was_shown: Callable[[str], bool] | None = None
 
+    @property
+    def by_id_alone(self) -> bool:
+        """Whether no attribute decides."""
+        return not self.filter and not self.blocked.keys() - {ITEM_ID}
+
     def by_id(self, ids: Sequence[str], dropped: Dropped) -> list[int]:
         """Places in `ids` of those that may stay, as far as their ids tell."""
         by_reason = {**self.ids, "blocked: item": self.blocked.get(ITEM_ID, frozenset())}
         some = {why: gone for why, gone in by_reason.items() if gone}
-        named = frozenset(ids) if some else frozenset()
-        hits = [(why, found) for why, gone in some.items() if (found := gone & named)]
+        hits = [
+            (why, found)
+            for why, gone in some.items()
+            if (found := frozenset(gone).intersection(ids))
+        ]
         shown = self.was_shown
         if not hits and shown is None:
             return list(range(len(ids)))
@@ -83,7 +91,7 @@ class Screen:
         self, ids: Sequence[str], states: Sequence[ItemState | None], dropped: Dropped
     ) -> list[int]:
         """Places of those that may be shown; an item without state was never withdrawn."""
-        if not self.filter and not self.blocked.keys() - {ITEM_ID}:
+        if self.by_id_alone:
             kept = [
                 at
                 for at, state in enumerate(states)
@@ -111,6 +119,8 @@ class Screen:
         self, ids: Sequence[str], attributes: Attributes, dropped: Dropped
     ) -> list[int]:
         """As `by_state` where only attributes are known; those without any may stay for now."""
+        if self.by_id_alone:
+            return list(range(len(ids)))
         stays = np.ones(len(ids), np.bool_)
         for condition in self.filter.conditions:
             goes = stays & ~attributes.holding(condition)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
 from palate.pipeline.course import Degraded, Step
 from palate.pipeline.journey import Journey
+from palate.pipeline.parts import Attributes
 from palate.types import Float32Array, Float64Array
 
 __all__ = ["RankedSlate"]
@@ -25,7 +25,7 @@ class RankedSlate(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             what stands above.
         drawn: Places from 0, rising, whose item exploration drew.
         sources: Of each item, the names of the sources that gave it.
-        attributes: Of each item.
+        attributes: Of each item, by its place from 0.
         outcomes: (n, n_outcomes) float32 probabilities, NaN for items that were not ranked;
             None where nothing ranked.
         outcome_names: Of the columns of `outcomes`.
@@ -44,7 +44,7 @@ class RankedSlate(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     propensities: Float64Array
     drawn: tuple[int, ...]
     sources: list[tuple[str, ...]]
-    attributes: list[Mapping[str, Any]]
+    attributes: Attributes
     outcomes: Float32Array | None
     outcome_names: tuple[str, ...]
     features: Float32Array | None

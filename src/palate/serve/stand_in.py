@@ -80,6 +80,17 @@ class StandIn(State):
         self._newer = None
         return found
 
+    def items_offset(self) -> int | None:
+        """As the state's; None while the server is away.
+
+        Raises:
+            StoreError: The state is damaged.
+        """
+        try:
+            return super().items_offset()
+        except StoreAwayError:
+            return None
+
     def _remembered(self, row: int) -> ItemState:
         return _GONE if row < 0 else ItemState(0, 0, attributes=dict(self._memory.attributes(row)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -46,7 +47,14 @@ def context_vector(context: Mapping[str, Any] | None) -> Float32Array:
         offset_h = 0.0
     if not isinstance(time_us, int) or isinstance(time_us, bool) or not 0 <= time_us < 1 << 62:
         return np.zeros(len(NAMES), np.float32)
+    return _at(time_us, float(offset_h))
+
+
+@lru_cache(maxsize=256)  # the user net and the rank net ask for the same moment
+def _at(time_us: int, offset_h: float) -> Float32Array:
     hours = time_us / HOUR_US + offset_h  # as `contexts_of`, without arrays of one number
     day, week = 2 * math.pi * hours / 24, 2 * math.pi * (hours / 24 + _THURSDAY) / 7
     turns = (1.0, math.sin(day), math.cos(day), math.sin(week), math.cos(week))
-    return np.array(turns, np.float32)
+    found = np.array(turns, np.float32)
+    found.flags.writeable = False  # several hold it
+    return found

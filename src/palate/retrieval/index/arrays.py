@@ -94,8 +94,3 @@ class Arrays(NamedTuple):
             biases=self.biases[:rows],
             alive=self.alive[:rows],
         )
-
-    @property
-    def rows(self) -> tuple[NDArray[np.int8], Float32Array, Float32Array, NDArray[np.uint8]]:
-        """What the kernels scan."""
-        return self.codes, self.scales, self.biases, self.alive

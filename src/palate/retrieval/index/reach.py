@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple, Self
 
 import numpy as np
@@ -86,5 +87,10 @@ class Reach(NamedTuple):
         """Standard deviations for any depth: between two that were measured by logarithms."""
         if len(self.depths) == 1:
             return self.deviations[0]
-        known = np.log(self.depths)
-        return float(np.interp(math.log(max(depth, 1.0)), known, self.deviations))
+        return _between(self, depth)
+
+
+@lru_cache(maxsize=256)  # most searches are as deep as the one before
+def _between(reach: Reach, depth: float) -> float:
+    known = np.log(reach.depths)
+    return float(np.interp(math.log(max(depth, 1.0)), known, reach.deviations))

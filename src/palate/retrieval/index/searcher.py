@@ -24,6 +24,7 @@ _REACH: Final = 3.0  # standard deviations, by which lists are probed
 _AT_FIRST: Final = 64  # lists put in order
 _FURTHER: Final = 3  # times as many, where those were not enough
 _ALL: Final = np.empty(0, np.uint8)
+_UNBIASED: Final = np.empty(0, np.float32)
 _NONE: Final = np.zeros(1, np.uint8)
 
 
@@ -67,6 +68,8 @@ class Searcher:
     ) -> None:
         self._arrays, self._clusters, self._reach = arrays, clusters, reach
         self._euclidean, self._held = euclidean, held
+        self._biases = arrays.biases if euclidean else _UNBIASED
+        self._rows = arrays.codes, arrays.scales, self._biases, arrays.alive
         # Marks of an empty index still let nothing through, whatever comes meanwhile.
         self._marks = _ALL if marks is None else marks if len(marks) else _NONE
         self._some = some
@@ -80,7 +83,7 @@ class Searcher:
         wanted = min(spare, self._room())
         found = _room_for(wanted)
         if self._some is not None:
-            held = scan_slots(code, scale, self._some, self._arrays.rows, wanted, found)
+            held = scan_slots(code, scale, self._some, self._rows, wanted, found)
         else:
             share = self._held / max(self._may, 1)
             reach = self._reach.at(k * share)
@@ -124,11 +127,11 @@ class Searcher:
             return max(1, len(self._some))
         return max(1, self._may if len(self._marks) else len(self._arrays.alive))
 
-    def _coded(self, seeking: Float32Array) -> tuple[NDArray[np.int8], np.float32]:
+    def _coded(self, seeking: Float32Array) -> tuple[NDArray[np.int16], np.float32]:
         code = np.empty((1, self._arrays.codes.shape[1]), np.int8)
         scale = np.empty(1, np.float32)
         quantise(seeking[None], code, scale)
-        return code[0], scale[0]
+        return code[0].astype(np.int16), scale[0]
 
     def _lists(self, query: Float32Array, seeking: Float32Array, reach: float) -> Float32Array:
         """(n_lists,) what a row of each list may score that is so many deviations out."""
@@ -136,7 +139,7 @@ class Searcher:
             return np.zeros(1, np.float32)
         centroids, halves, spreads = self._clusters
         length = np.float32(math.sqrt(float(query @ query)))
-        biases = -2 * halves if self._euclidean else np.zeros_like(halves)
+        biases = -2 * halves if self._euclidean else _UNBIASED
         worth: Float32Array = list_scores(
             seeking, length, centroids, biases, np.float32(reach) * spreads, self._euclidean
         )
@@ -145,7 +148,7 @@ class Searcher:
     def _scan(
         self,
         worth: Float32Array,
-        coded: tuple[NDArray[np.int8], np.float32],
+        coded: tuple[NDArray[np.int16], np.float32],
         out: tuple[int, tuple[Float32Array, Int32Array]],
         *,
         to_the_end: bool,
@@ -158,7 +161,7 @@ class Searcher:
             lists, below = next_lists(worth, n_lists, below)
             promises = np.full(len(lists), np.inf, np.float32) if to_the_end else worth[lists]
             held, ended = scan_lists(
-                *coded, (lists, promises), chain, arrays.rows, self._marks, *out, held
+                *coded, (lists, promises), chain, self._rows, self._marks, *out, held
             )
             if ended or below == -np.inf:
                 return int(held)
@@ -166,7 +169,7 @@ class Searcher:
 
     def _ordered(self, seeking: Float32Array, slots: Int32Array) -> Found:
         arrays = self._arrays
-        return Found(*best_first(seeking, arrays.vectors, arrays.biases, slots, arrays.alive))
+        return Found(*best_first(seeking, arrays.vectors, self._biases, slots, arrays.alive))
 
 
 def _room_for(wanted: int) -> tuple[Float32Array, Int32Array]:

@@ -40,7 +40,7 @@ def scanned(
     rows: tuple[np.ndarray, ...], lists: np.ndarray = BOTH, allowed: np.ndarray | None = None
 ) -> np.ndarray:
     found, held = room(), 0
-    query, none = np.zeros(WIDTH, np.int8), np.empty(0, np.uint8)
+    query, none = np.zeros(WIDTH, np.int16), np.empty(0, np.uint8)
     allowed = none if allowed is None else allowed
     for one in lists:  # by and by, as a search does that found too little
         which = np.array([one], np.int32), np.array([np.inf], np.float32)
@@ -61,8 +61,28 @@ def test_the_best_are_kept(shape: str) -> None:
     assert np.sort(rows[2][scanned(rows)])[::-1].tolist() == right.tolist()
     found = room()
     some = np.arange(N, dtype=np.int32)
-    held = scan_slots(np.zeros(WIDTH, np.int8), np.float32(1), some, rows, WANTED, found)
+    held = scan_slots(np.zeros(WIDTH, np.int16), np.float32(1), some, rows, WANTED, found)
     assert np.sort(found[0][:held])[::-1].tolist() == right.tolist()
+
+
+def test_without_biases_they_count_as_zeros() -> None:
+    codes, scales, _, alive = rows_of(np.zeros(N))
+    codes[:, 0] = np.arange(N) % 100
+    query, allowed = np.zeros(WIDTH, np.int16), np.empty(0, np.uint8)
+    query[0] = 1
+    every = BOTH.astype(np.int32), np.full(len(BOTH), np.inf, np.float32)
+    scanned = {}
+    for name, biases in (("zeros", np.zeros(N, np.float32)), ("none", np.empty(0, np.float32))):
+        rows, found = (codes, scales, biases, alive), room()
+        held, _ = scan_lists(
+            query, np.float32(1), every, (HEADS, FOLLOWING), rows, allowed, WANTED, found, 0
+        )
+        some = np.arange(N, dtype=np.int32)
+        alone = room()
+        kept = scan_slots(query, np.float32(1), some, rows, WANTED, alone)
+        scanned[name] = (sorted(found[0][:held]), sorted(alone[0][:kept]))
+    assert scanned["zeros"] == scanned["none"]
+    assert scanned["none"][0] == scanned["none"][1] == sorted(np.sort(codes[:, 0])[-WANTED:])
 
 
 def test_the_dead_and_the_masked_are_not_found() -> None:

@@ -21,14 +21,16 @@ def list_scores(query, length, centroids, biases, reach, distances):
         query: (d,) float32; of a Euclidean search, twice the query.
         length: Of the query, as it was given.
         centroids: (n_lists, d) float32.
-        biases: (n_lists,) float32, added to products.
+        biases: (n_lists,) float32, added to products; of length 0: none.
         reach: (n_lists,) float32.
         distances: Whether scores are Euclidean.
     """
     n = centroids.shape[0]
     out = np.empty(n, np.float32)
     for one in range(n):
-        near = product(query, centroids, one) + biases[one]
+        near = product(query, centroids, one)
+        if biases.shape[0]:
+            near += biases[one]
         step = length
         if distances:  # -|q - c|^2 falls by 2 |q - c| a step towards c, not by |q|
             step = np.float32(2.0) * np.sqrt(max(length * length - near, np.float32(0.0)))
@@ -58,7 +60,7 @@ def best_first(query, vectors, biases, slots, alive):
     Args:
         query: (d,) float32.
         vectors: (n, d) float32.
-        biases: (n,) float32, added to products.
+        biases: (n,) float32, added to products; of length 0: none.
         slots: (m,) int32.
         alive: (n,) uint8.
 
@@ -69,7 +71,9 @@ def best_first(query, vectors, biases, slots, alive):
     plain = True
     for at in range(slots.shape[0]):
         slot = slots[at]
-        scores[at] = product(query, vectors, slot) + biases[slot]
+        scores[at] = product(query, vectors, slot)
+        if biases.shape[0]:
+            scores[at] += biases[slot]
         plain = plain and alive[slot] == 1
     order = np.argsort(-scores)
     return scores[order], slots[order], plain

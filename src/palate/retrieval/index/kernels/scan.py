@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from palate.retrieval.index.kernels.codes import byte_product
+from palate.retrieval.index.kernels.codes import byte_product, byte_products
 
 __all__ = ["BLOCK", "ROOM", "scan_lists", "scan_slots"]
 
@@ -19,13 +19,14 @@ def scan_lists(query, scale, lists, chain, rows, allowed, wanted, found, held):
     """Add to what was found the rows of some lists that come nearest by their codes.
 
     Args:
-        query: (width,) int8.
+        query: (width,) int16, each a signed byte.
         scale: Of the query's code, float32.
         lists: (m,) int32, which, the most promising first; and (m,) float32, what a good row of
             each may score. The first that cannot come near what was found ends the scan.
         chain: (n_lists,) int32 first block of each list, -1 for none; and (n_blocks,) int32 the
             block after each, -1 at the end.
-        rows: codes (n, width) int8, scales (n,), biases (n,) float32, alive (n,) uint8.
+        rows: codes (n, width) int8, scales (n,), biases (n,) float32, alive (n,) uint8; biases
+            of length 0: all are 0.
         allowed: (n,) uint8, 0 for rows that may not be found; of length 0: all may.
         wanted: How many to find.
         found: scores float32 and slots int32, (ROOM * wanted,) each, filled in no order.
@@ -40,7 +41,7 @@ def scan_lists(query, scale, lists, chain, rows, allowed, wanted, found, held):
     counts = np.empty(BUCKETS, np.int64)
     held, floor = _keep_best(scores, slots, held, wanted)
     base, width, bucket, better = _bucketed(scores, held, floor, counts)
-    masked = allowed.shape[0] > 0
+    masked, biased = allowed.shape[0] > 0, biases.shape[0] > 0
     which, promises = lists
     heads, following = chain
     ended = False
@@ -54,12 +55,15 @@ def scan_lists(query, scale, lists, chain, rows, allowed, wanted, found, held):
             block = following[block]
             if masked and not _any_allowed(allowed, first):
                 continue
+            byte_products(query, codes, first, totals)
+            # Apart from the products, so that each loop is vectorised.
             for r in range(BLOCK):
-                totals[r] = byte_product(query, codes, first + r)
+                near[r] = np.float32(totals[r]) * (scales[first + r] * scale)
+            if biased:  # else they are not read: a place in memory less for each block
+                for r in range(BLOCK):
+                    near[r] += biases[first + r]
             above = np.int32(0)
-            for r in range(BLOCK):  # apart from the products, so that each loop is vectorised
-                by = np.float32(totals[r]) * (scales[first + r] * scale)
-                near[r] = by + biases[first + r]
+            for r in range(BLOCK):
                 above = np.int32(above + np.int32(near[r] > floor))
             if above == 0:
                 continue
@@ -89,10 +93,12 @@ def scan_slots(query, scale, some, rows, wanted, found):
     """As `scan_lists`, over given rows: (m,) int32 slots, no slot twice."""
     codes, scales, biases, alive = rows
     scores, slots = found
+    biased = biases.shape[0] > 0
     held, floor = 0, np.float32(-np.inf)
     for slot in some:
-        total = byte_product(query, codes, slot)
-        near = np.float32(total) * (scales[slot] * scale) + biases[slot]
+        near = np.float32(byte_product(query, codes, slot)) * (scales[slot] * scale)
+        if biased:
+            near += biases[slot]
         if near <= floor or alive[slot] == 0:
             continue
         scores[held], slots[held] = near, slot
