@@ -60,7 +60,10 @@ CARS: Final = RealtimeConfig(
     rerank="never",
     catalogue=1024,
     short=0.5,
+    short_ahead=True,
     exposure=1.0,
+    anneal=True,
+    rank_hidden=(32, 16),
 )
 MOVIES: Final = RealtimeConfig(
     epochs=3,
@@ -83,6 +86,8 @@ ABLATION: Final[Mapping[str, dict[str, Any]]] = {
     "no catalogue negatives": {"catalogue": 0},
     "no in-batch negatives": {"in_batch": False},
     "no short histories": {"short": 0.0},
+    "short histories asked for what comes next": {"short_ahead": False},
+    "no falling rate": {"anneal": False},
     "no exposure": {"exposure": 0.0},
     "no cosine term": {"cosine": 0.0},
     "no outcomes": {"rank": 0.0},

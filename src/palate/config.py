@@ -274,7 +274,8 @@ class Settings(BaseSettings):
     @property
     def schema_(self) -> Schema:
         """The part of the settings that travels with a dataset."""
-        return Schema(events=self.events, items=self.items, users=self.users)
+        # Its parts were checked with the settings, and every event that is taken asks for it.
+        return Schema.model_construct(events=self.events, items=self.items, users=self.users)
 
     @classmethod
     def settings_customise_sources(

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from palate.errors import StoreError
+from palate.events.dead_letters import DeadLetter
 from palate.events.log.base import Appended
 from palate.events.schema import Event
 from palate.serve import wire
-from palate.serve.wire import Answer, Batch, FrameReader, frame
+from palate.serve.wire import Answer, Batch, FrameReader, about_items, frame
 from palate.types import Verdict
 
 MESSAGES = [
@@ -36,6 +37,16 @@ def test_answers_survive_the_wire() -> None:
     answer = Answer(7, [Appended(Verdict.DUPLICATE, 3)], "", False)
     (body,) = FrameReader().feed(frame(answer))
     assert msgspec.msgpack.decode(body, type=Answer) == answer
+
+
+def test_a_batch_is_about_items_alone_or_not() -> None:
+    upserted, deleted = Event(event="item.upserted"), Event(event="item.deleted")
+    letter = DeadLetter(b"", "reason", 7, "events")
+    assert about_items(Batch(1, [upserted, deleted])) == "all"
+    assert about_items(Batch(1, [upserted, Event(event="view")])) == "some"
+    assert about_items(Batch(1, [upserted], [letter])) == "some"
+    assert about_items(Batch(1, [Event(event="view")])) == "none"
+    assert about_items(Batch(1, [], [letter])) == "none"
 
 
 def test_what_is_too_large_is_refused_on_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:

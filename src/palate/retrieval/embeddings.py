@@ -17,7 +17,6 @@ with the newest. An item that was deleted or hidden goes away in every space at 
 
 from __future__ import annotations
 
-import base64
 import binascii
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -79,7 +78,7 @@ def event_of(embedding: Embedding, generation: int = 0) -> Event:
     }
     if embedding.vector is not None:
         packed = np.ascontiguousarray(embedding.vector, _PACKED).tobytes()
-        context["vector"] = base64.b64encode(packed).decode("ascii")
+        context["vector"] = binascii.b2a_base64(packed, newline=False).decode("ascii")
     return Event(
         event=ITEM_EMBEDDED,
         event_id=_event_id(embedding, generation),
@@ -120,7 +119,7 @@ def embedding_of(record: Record) -> Embedding:
             raise ValueError(f"it is {event.event!r} of item {event.item_id!r}")
         vector = None
         if "vector" in context:
-            packed = base64.b64decode(context["vector"], validate=True)
+            packed = binascii.a2b_base64(context["vector"], strict_mode=True)
             vector = np.frombuffer(packed, _PACKED).astype(np.float32)
             if not (len(vector) and np.isfinite(vector).all()):
                 raise ValueError("its vector is empty or not finite")

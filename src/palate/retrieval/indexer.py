@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
 from palate.errors import DataError, LogError
 from palate.events.identity import now_us
-from palate.events.log.base import EventLog, Record
+from palate.events.log.base import Record
 from palate.retrieval.embeddings import Embedding, concerns, embedding_of
 from palate.retrieval.freshness import Freshness
 from palate.retrieval.index.base import VectorIndex
 
-__all__ = ["Indexer", "TopicTrimmedError"]
+__all__ = ["Indexer", "Topic", "TopicTrimmedError"]
 
 _PAGE: Final = 4096
 
 logger = logging.getLogger(__name__)
+
+
+class Topic(Protocol):
+    """What is read of `item_embeddings`; an `EventLog` is one."""
+
+    def read(self, after: int = 0, *, limit: int = 1000) -> list[Record]:
+        """Records with an offset above `after`, oldest first; at most `limit`."""
+        ...
+
+    def head(self) -> int:
+        """The newest offset; 0 for an empty topic."""
+        ...
+
+    def start(self) -> int:
+        """The offset from which it is whole: 1, or where it was trimmed to."""
+        ...
 
 
 class TopicTrimmedError(LogError):
@@ -46,7 +62,7 @@ class Indexer:
 
     def __init__(
         self,
-        topic: EventLog,
+        topic: Topic,
         index: VectorIndex,
         space: str,
         *,

@@ -18,11 +18,10 @@ from typing import Final, Generic, TypeVar
 import numpy as np
 
 from palate.errors import PalateError, StoreError
-from palate.events.log.base import EventLog
 from palate.retrieval.checks import Checks, Comparison
 from palate.retrieval.freshness import Freshness
 from palate.retrieval.index.base import VectorIndex
-from palate.retrieval.indexer import Indexer, TopicTrimmedError
+from palate.retrieval.indexer import Indexer, Topic, TopicTrimmedError
 from palate.retrieval.live import Live, OfSpace
 from palate.retrieval.snapshot import Entry, Snapshots
 
@@ -62,7 +61,7 @@ class Replica(Generic[N]):
 
     def __init__(
         self,
-        topic: EventLog,
+        topic: Topic,
         snapshots: Snapshots,
         wanted: Callable[[], N | None],
         *,

@@ -20,10 +20,10 @@ class RetrievalSettings(BaseModel):
         default=256, ge=1, le=10_000, description="Most items embedded, and not yet written."
     )
     wait_s: float = Field(
-        default=0.05, gt=0, le=10, description="So long the embedder waits for a fuller batch."
+        default=0.1, gt=0, le=10, description="So long the embedder waits for a fuller batch."
     )
     poll_s: float = Field(
-        default=0.05, gt=0, le=10, description="How often a replica looks for new vectors."
+        default=0.1, gt=0, le=10, description="How often a replica looks for new vectors."
     )
     refresh_s: float = Field(
         default=600.0, ge=0, description="Between two snapshots of an index that changed."

@@ -1,4 +1,9 @@
-"""A worker's connection to the writer: asynchronous, and back by itself when it was lost."""
+"""A worker's connection to the writer: asynchronous, and back by itself when it was lost.
+
+What people do goes to the writer at once. Changes of items go together, some milliseconds later,
+where several senders make them: one message, one commit and one answer for all of them. A sender
+who waits for each answer before the next change, alone, never waits for company.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +20,17 @@ from palate.errors import EventError, StoreError
 from palate.events.dead_letters import DeadLetter
 from palate.events.log.base import Appended
 from palate.events.schema import Event
-from palate.serve.wire import Answer, Batch, FrameReader, frame
+from palate.serve.wire import Answer, Batch, FrameReader, about_items, frame
 
 __all__ = ["EventWriter", "WriterAwayError", "WriterClient"]
 
 _FIRST_WAIT_S: Final = 0.02
 _LONGEST_WAIT_S: Final = 0.1  # asking a Unix socket costs nothing
+_TOGETHER_S: Final = 0.01  # a change of an item waits so long for others, where there are some
+_BUSY_S: Final = 0.1  # so long there are, once two were under way at a time
+_HELD_BYTES: Final = 1 << 18  # then it waits no longer
+
+_read_answer: Final = msgspec.msgpack.Decoder(Answer).decode
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +72,11 @@ class WriterClient(asyncio.Protocol):
         self._reader = FrameReader()
         self._waiting: dict[int, asyncio.Future[list[Appended]]] = {}
         self._number = 0
+        self._changing: set[int] = set()  # batches about items alone that are not answered yet
+        self._held: list[bytes] = []  # those of them that are not sent yet
+        self._held_bytes = 0
+        self._busy_until = 0.0  # of the loop's clock
+        self._sending: asyncio.TimerHandle | None = None
 
     @property
     def connected(self) -> bool:
@@ -104,10 +119,47 @@ class WriterClient(asyncio.Protocol):
         if self._transport is None:
             raise WriterAwayError("the writer of the event log is restarting")
         self._number += 1
+        batch = Batch(self._number, list(events), list(refused))
+        sent = frame(batch)
         future: asyncio.Future[list[Appended]] = asyncio.get_running_loop().create_future()
-        self._waiting[self._number] = future
-        self._transport.write(frame(Batch(self._number, list(events), list(refused))))
+        self._waiting[batch.number] = future
+        match about_items(batch):
+            case "all":
+                self._hold(batch.number, sent)
+            case "some":  # behind changes of the same items
+                self._send_held()
+                self._transport.write(sent)
+            case "none":
+                self._transport.write(sent)
         return await future
+
+    # ------------------------------------------------------------------ changes of items
+
+    def _hold(self, number: int, sent: bytes) -> None:
+        """Send a batch that is about items alone, at once or with those to come."""
+        loop = asyncio.get_running_loop()
+        if self._changing:
+            self._busy_until = loop.time() + _BUSY_S
+        self._changing.add(number)
+        self._held.append(sent)
+        self._held_bytes += len(sent)
+        if loop.time() >= self._busy_until or self._held_bytes > _HELD_BYTES:
+            self._send_held()
+        elif self._sending is None:
+            self._sending = loop.call_later(_TOGETHER_S, self._send_held)
+
+    def _send_held(self) -> None:
+        held = b"".join(self._held)
+        self._let_go()
+        if self._transport is not None and held:
+            self._transport.write(held)
+
+    def _let_go(self) -> None:
+        """Hold nothing any more."""
+        self._held, self._held_bytes = [], 0
+        if self._sending is not None:
+            self._sending.cancel()
+            self._sending = None
 
     # ------------------------------------------------------------------ asyncio.Protocol
 
@@ -123,6 +175,9 @@ class WriterClient(asyncio.Protocol):
         self._transport = None
         self._made.clear()
         self._lost.set()
+        self._let_go()  # their senders are told, too
+        self._changing.clear()
+        self._busy_until = 0.0
         waiting, self._waiting = self._waiting, {}
         for future in waiting.values():
             if not future.done():
@@ -131,7 +186,8 @@ class WriterClient(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Called by the loop."""
         for body in self._reader.feed(data):
-            answer = msgspec.msgpack.decode(body, type=Answer)
+            answer = _read_answer(body)
+            self._changing.discard(answer.number)
             future = self._waiting.pop(answer.number, None)
             if future is None or future.done():
                 continue  # its request was cancelled

@@ -7,12 +7,12 @@ from contextlib import ExitStack
 
 from palate.config import Settings
 from palate.events.log.base import EventLog
-from palate.events.log.sqlite import SqliteEventLog
 from palate.features.state import State
 from palate.pipeline.surface import Surface
 from palate.retrieval.embeddings import open_embeddings
 from palate.retrieval.processes import open_snapshots
 from palate.retrieval.settings import retrieval_settings
+from palate.retrieval.shared_pages import SharedPages
 from palate.serve.counters import Counters
 from palate.serve.own_index import OwnIndex
 from palate.serve.replica_index import ReplicaIndex
@@ -63,13 +63,14 @@ def open_spaces(
     pointer = open_pointer(settings.home, settings)
     opened.callback(pointer.close)
     snapshots = open_snapshots(settings, pointer)
-    topics: list[SqliteEventLog] = []
+    topics: list[SharedPages] = []
 
-    def topic() -> EventLog:
+    def topic() -> SharedPages:
         """Opened once, when the embedder has made it."""
         if not topics:
-            topics.append(open_embeddings(settings.home, read_only=True))
-            opened.callback(topics[0].close)
+            log = open_embeddings(settings.home, read_only=True)
+            opened.callback(log.close)
+            topics.append(SharedPages(log))
         return topics[0]
 
     def replicated(nets: ServedNets) -> SpaceIndex:

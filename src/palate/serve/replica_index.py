@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from palate.config import Settings
-from palate.events.log.base import EventLog
 from palate.retrieval.checks import Checks
 from palate.retrieval.index.base import VectorIndex
+from palate.retrieval.indexer import Topic
 from palate.retrieval.replica import Replica
 from palate.retrieval.settings import retrieval_settings
 from palate.retrieval.snapshot import Snapshots
@@ -32,7 +32,7 @@ class ReplicaIndex:
     def __init__(
         self,
         nets: ServedNets,
-        topic: Callable[[], EventLog],
+        topic: Callable[[], Topic],
         snapshots: Snapshots,
         settings: Settings,
         counters: Counters,

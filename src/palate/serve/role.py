@@ -7,7 +7,10 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
+from pathlib import Path
+from typing import Final
 
 from palate.config import Settings
 from palate.retrieval.processes import run_embedder, run_indexer
@@ -31,14 +34,24 @@ class Role(StrEnum):
     INDEXER = "indexer"
 
 
+_AUTOGROUP: Final = Path("/proc/self/autogroup")
+
+
 def give_way(more: int) -> None:
     """Let other processes go first where all want the processor, where the system can.
+
+    Linux shares the processor out among sessions first where `sched_autogroup_enabled` says so,
+    and every child of the supervisor is a session of its own: there the niceness of the session
+    is what counts.
 
     Args:
         more: Steps of niceness: at 5 it gets a third of what another gets, at 10 a ninth.
     """
     if hasattr(os, "nice"):
-        os.nice(more)
+        now = os.nice(more)
+        if _AUTOGROUP.exists():
+            with suppress(OSError):  # of somebody else's session: then it stays as it is
+                _AUTOGROUP.write_text(str(now))
 
 
 def run_here(role: Role, settings: Settings, on_ready: Callable[[], None]) -> None:

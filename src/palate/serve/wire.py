@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from palate.errors import StoreError
 from palate.events.dead_letters import DeadLetter
 from palate.events.log.base import Appended
-from palate.events.schema import Event
+from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED, Event
 
-__all__ = ["MAX_FRAME_BYTES", "Answer", "Batch", "FrameReader", "frame"]
+__all__ = ["MAX_FRAME_BYTES", "Answer", "Batch", "FrameReader", "about_items", "frame"]
 
 MAX_FRAME_BYTES: Final = 256 << 20
 _PREFIX_BYTES: Final = 4  # big-endian length of what follows
+_ABOUT_ITEMS: Final = frozenset((ITEM_UPSERTED, ITEM_DELETED))
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
@@ -47,6 +48,18 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     appended: list[Appended] = []
     error: str = ""
     invalid: bool = False
+
+
+def about_items(batch: Batch) -> Literal["all", "some", "none"]:
+    """Which of a batch's events are changes of items; of a batch without events, none.
+
+    Nobody looks at a screen for those, so they may wait for company and let people go first, as
+    long as one about an item never overtakes another.
+    """
+    n = sum(event.event in _ABOUT_ITEMS for event in batch.events)
+    if n == 0:
+        return "none"
+    return "all" if n == len(batch.events) and not (batch.refused or batch.settled) else "some"
 
 
 def frame(message: Batch | Answer) -> bytes:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import Final, Protocol, cast
@@ -27,12 +28,16 @@ from palate.serve.counters import Counters
 from palate.serve.layout import Layout
 from palate.serve.patience import until_store_answers
 from palate.serve.upkeep import checkpoint, follow, keep_up
-from palate.serve.wire import Answer, Batch, FrameReader, frame
+from palate.serve.wire import Answer, Batch, FrameReader, about_items, frame
 
 __all__ = ["Appender", "Writer", "main"]
 
 _SWITCH_S: Final = 0.0005  # for which a thread beside may hold up a commit, not 5 ms
 GROUP_EVENTS: Final = 5_000  # most events in one commit: bounds the wait of those behind
+ITEM_EVENTS: Final = 500  # as many of items where no people wait: some may come meanwhile
+_ITEMS_BESIDE: Final = 50  # changes of items in a commit for which people wait: about 2 ms
+
+_read_batch: Final = msgspec.msgpack.Decoder(Batch).decode
 
 logger = logging.getLogger("palate.serve.writer")  # it is run as `__main__`
 
@@ -57,9 +62,12 @@ class Appender(Protocol):
 class _Pending:
     peer: _Peer
     batch: Batch
+    mixed: bool  # whether it changes items and is not about them alone
 
-    def send(self, appended: list[Appended], *, error: str = "", invalid: bool = False) -> None:
-        self.peer.send(Answer(self.batch.number, appended, error, invalid))
+    def answer(
+        self, appended: list[Appended], *, error: str = "", invalid: bool = False
+    ) -> tuple[_Peer, Answer]:
+        return self.peer, Answer(self.batch.number, appended, error, invalid)
 
 
 class Writer:
@@ -67,6 +75,10 @@ class Writer:
 
     The append runs on the event loop: while it does, further batches gather in the sockets'
     buffers and are read together afterwards, so a busier service commits larger groups.
+
+    What people do goes first, and only few changes of items with it; other changes wait, in their
+    order, for a group that is theirs. Of one user's events, and of one item's changes, none ever
+    overtakes another.
 
     Args:
         ingest: Where the events go.
@@ -76,7 +88,9 @@ class Writer:
     def __init__(self, ingest: Appender, counters: Counters) -> None:
         self._ingest = ingest
         self._counters = counters
-        self._queue: deque[_Pending] = deque()
+        self._people: deque[_Pending] = deque()  # and whatever else is not about items alone
+        self._items: deque[_Pending] = deque()
+        self._items_waited = False  # while the last group was written
         self._queued_events = 0
         self._scheduled = False
         self._failing = False  # whether the last commit could not be written
@@ -97,13 +111,18 @@ class Writer:
         """Queue a batch; it is committed once everything readable has been read."""
         if self._closed:
             return  # its sender learns that we have gone, and asks the next writer
-        self._queue.append(_Pending(peer, batch))
+        about = about_items(batch)
+        pending = _Pending(peer, batch, mixed=about == "some")
+        if pending.mixed:  # behind all that came before, of either kind
+            self._people += self._items
+            self._items.clear()
+        (self._items if about == "all" else self._people).append(pending)
         self._queued_events += len(batch.events)
         self._counters.set_queue(self._queued_events)
         self._schedule()
 
     def _schedule(self) -> None:
-        if not self._scheduled and self._queue:
+        if not self._scheduled and (self._people or self._items):
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self.flush)
 
@@ -133,18 +152,14 @@ class Writer:
                 logger.error("cannot append, senders are asked to try again: %s", error)
             self._failing = True
             self._counters.commit_failed()
-            for pending in group:
-                pending.send([], error=str(error))
+            _send([pending.answer([], error=str(error)) for pending in group])
         else:
             if self._failing:
                 logger.info("events are appended again")
             self._failing = False
             self._counters.commit(len(events), perf_counter() - began)
-            at = 0
-            for pending in group:
-                end = at + len(pending.batch.events)
-                pending.send(appended[at:end])
-                at = end
+            left = iter(appended)
+            _send([p.answer(list(islice(left, len(p.batch.events)))) for p in group])
 
     def _beside(self, group: list[_Pending]) -> None:
         """Write what the batches of `group` bring beside events."""
@@ -157,23 +172,44 @@ class Writer:
             self._ingest.refuse(pending.batch.refused)
         except StoreError as error:
             logger.error("cannot keep dead letters: %s", error)
-        pending.send([], error=reason, invalid=True)
+        _send([pending.answer([], error=reason, invalid=True)])
 
     def close(self) -> None:
         """Commit all that is queued, and take no more."""
-        while self._queue:
+        while self._people or self._items:
             self.flush()
         self._closed = True
 
     def _next_group(self) -> list[_Pending]:
-        group: list[_Pending] = []
-        size = 0
-        while self._queue and (not group or size < GROUP_EVENTS):
-            pending = self._queue.popleft()
-            size += len(pending.batch.events)
-            group.append(pending)
-        self._queued_events -= size
+        group = _taken(self._people, GROUP_EVENTS, or_one=True)
+        if any(pending.mixed for pending in self._people):
+            pass  # no change of an item overtakes those
+        elif group:
+            group += _taken(self._items, _ITEMS_BESIDE, or_one=self._items_waited)
+        else:
+            group = _taken(self._items, ITEM_EVENTS, or_one=True)
+        self._items_waited = bool(self._items)
+        self._queued_events -= sum(len(pending.batch.events) for pending in group)
         return group
+
+
+def _taken(queue: deque[_Pending], most: int, *, or_one: bool) -> list[_Pending]:
+    """The oldest batches of a queue that have up to `most` events; or the oldest alone."""
+    taken: list[_Pending] = []
+    left = most
+    while queue and (left >= len(queue[0].batch.events) or (or_one and not taken)):
+        left -= len(queue[0].batch.events)
+        taken.append(queue.popleft())
+    return taken
+
+
+def _send(answers: Sequence[tuple[_Peer, Answer]]) -> None:
+    """To each peer its own, in one piece."""
+    theirs: dict[_Peer, list[Answer]] = {}
+    for peer, answer in answers:
+        theirs.setdefault(peer, []).append(answer)
+    for peer, its in theirs.items():
+        peer.send(its)
 
 
 class _Peer(asyncio.Protocol):
@@ -192,7 +228,7 @@ class _Peer(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
-            batches = [msgspec.msgpack.decode(b, type=Batch) for b in self._reader.feed(data)]
+            batches = [_read_batch(body) for body in self._reader.feed(data)]
         except (msgspec.DecodeError, StoreError) as error:
             logger.error("a peer on the writer's socket sent what is no batch: %s", error)
             if self._transport is not None:
@@ -201,10 +237,10 @@ class _Peer(asyncio.Protocol):
         for batch in batches:
             self._writer.take(self, batch)
 
-    def send(self, answer: Answer) -> None:
+    def send(self, answers: Sequence[Answer]) -> None:
         """Answer, unless the peer has gone."""
         if self._transport is not None:
-            self._transport.write(frame(answer))
+            self._transport.write(b"".join(map(frame, answers)))
 
 
 async def _run(boot: Boot) -> None:

@@ -54,3 +54,18 @@ def test_what_came_late_is_not_taken_to_be_disliked(arrivals: Dataset) -> None:
     freed = ahead_of_newcomers(arrivals, exposure=1.0)
     assert counted > 0.2
     assert counted - freed > 0.3
+
+
+def test_a_rate_that_falls_moves_the_weights_less(arrivals: Dataset) -> None:
+    """Over one epoch it is half of the steady rate on average; both begin alike."""
+    start, steady, falling = (
+        Realtime(
+            RealtimeConfig(
+                epochs=1, batch_size=64, learning_rate=rate, dimension=8, hidden=16, heads=1,
+                recent=3, rank=0.0, rerank="never", validation=0.0, anneal=anneal, seed=1,
+            )
+        ).fit(arrivals).vectors
+        for rate, anneal in ((1e-9, False), (0.01, False), (0.01, True))
+    )  # fmt: skip
+    moved = np.linalg.norm(falling - start) / np.linalg.norm(steady - start)
+    assert 0.3 < moved < 0.8

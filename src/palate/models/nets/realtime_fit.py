@@ -16,6 +16,7 @@ from palate.models.held_out import HeldOut
 from palate.models.nets.realtime import RealtimeNet, Sizes
 from palate.models.nets.realtime_batches import Refreshed, array_batches, parquet_batches
 from palate.models.nets.realtime_loss import ItemTensors, JointLoss, embed_all
+from palate.models.nets.realtime_rate import FallingRate
 from palate.models.newest import newest_liked
 from palate.models.realtime.config import RealtimeConfig
 from palate.models.realtime.context import NAMES
@@ -31,6 +32,7 @@ from palate.models.realtime.items import ItemEncoder, ItemRows
 from palate.models.realtime.table import write_examples
 from palate.train.batches import Batches
 from palate.train.loop import train
+from palate.train.optim import adam
 from palate.train.seeds import seeded
 from palate.types import BoolArray, Float32Array, Progress
 
@@ -86,12 +88,16 @@ def learn(
     items = ItemTensors(course.rows)
     loss = JointLoss(items, counts, config, exposure=_exposure(course, among))
     validate = None if held is None else _validation(net, items, held, course)
+    optimizer = adam(net, config)
+    if config.anneal:
+        batches = FallingRate(batches, optimizer, epochs)
     done = train(
         net,
         loss,
         Refreshed(batches, lambda epoch: loss.refresh(net, epoch)),
         config,
         validate=validate,
+        optimizer=lambda _: optimizer,
         progress=course.progress,
     )
     return net, done.epoch

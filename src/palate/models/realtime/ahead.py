@@ -18,9 +18,10 @@ import numpy as np
 from palate.data.histories import Histories
 from palate.types import Int64Array
 
-__all__ = ["last_known"]
+__all__ = ["known_anywhere", "last_known"]
 
 _AHEAD: Final = 13  # what a generator is for, within its key
+_ANYWHERE: Final = 17  # likewise
 
 
 def last_known(histories: Histories, entries: Int64Array, *, most: int, seed: int) -> Int64Array:
@@ -41,3 +42,20 @@ def last_known(histories: Histories, entries: Int64Array, *, most: int, seed: in
     ahead = np.floor(np.exp(rng.uniform(0.0, np.log(most + 1), len(entries)))).astype(np.int64)
     first = histories.indptr[np.searchsorted(histories.indptr, entries, side="right") - 1]
     return np.maximum(entries - np.minimum(ahead, most) + 1, np.minimum(first + 1, entries))
+
+
+def known_anywhere(histories: Histories, entries: Int64Array, *, seed: int) -> Int64Array:
+    """(n,) places before which everything is known, drawn evenly among all up to those given.
+
+    One event at least is known of a user who did anything before.
+
+    Args:
+        histories: Of everybody.
+        entries: (n,) places among their entries of what is to be foreseen.
+        seed: Of the draw.
+    """
+    rng = np.random.default_rng((seed, _ANYWHERE))
+    first = histories.indptr[np.searchsorted(histories.indptr, entries, side="right") - 1]
+    before = np.floor(rng.random(len(entries)) * (entries - first)).astype(np.int64)
+    known: Int64Array = np.minimum(first + 1 + before, entries)
+    return known

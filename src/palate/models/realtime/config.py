@@ -32,6 +32,12 @@ class RealtimeConfig(TrainConfig):
         default=True, description="Then learn from all events again, for the epochs found best."
     )
 
+    anneal: bool = Field(
+        default=False,
+        description="The learning rate falls in a straight line, to 0 as the last of `epochs` "
+        "ends; for few epochs of which all are taken.",
+    )
+
     dimension: int = Field(default=64, ge=2, le=1024, description="Of the one space.")
     hidden: int = Field(default=128, ge=1, description="Units of the towers' hidden layer.")
     rank_hidden: tuple[PositiveInt, PositiveInt] = Field(
@@ -78,6 +84,11 @@ class RealtimeConfig(TrainConfig):
         le=1,
         description="Share of the examples that know 1 to 10 of their user's newest events and "
         "no more, so that newcomers are answered better.",
+    )
+    short_ahead: bool = Field(
+        default=False,
+        description="Those examples foresee any later event of their user, near or far alike: "
+        "what comes next mostly resembles the last thing done, what comes later the person.",
     )
 
     tau: float = Field(default=0.1, gt=0, description="Temperature of the softmax.")

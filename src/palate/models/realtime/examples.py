@@ -12,7 +12,7 @@ from palate.data.histories import Histories
 from palate.features.profile.evidence import ItemEvidence
 from palate.features.profile.layout import ProfileLayout
 from palate.features.profile.replay import profiles_at, profiles_before
-from palate.models.realtime.ahead import last_known
+from palate.models.realtime.ahead import known_anywhere, last_known
 from palate.models.realtime.config import RealtimeConfig
 from palate.models.realtime.context import NAMES, contexts_of
 from palate.models.realtime.events import Events
@@ -117,6 +117,9 @@ def make_examples(
     alone = np.flatnonzero(~events.positive())
     lengths = known_lengths(len(entries), share=config.short, seed=config.seed)
     states = last_known(histories, entries, most=config.ahead, seed=config.seed)
+    if config.short_ahead:
+        anywhere = known_anywhere(histories, entries, seed=config.seed)
+        states = np.where(lengths == ALL, states, anywhere)
     for start in range(0, len(entries), step):
         some = entries[start : start + step]
         known, state = lengths[start : start + step], states[start : start + step]

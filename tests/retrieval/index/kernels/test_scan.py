@@ -66,7 +66,7 @@ def test_the_best_are_kept(shape: str) -> None:
 
 
 def test_without_biases_they_count_as_zeros() -> None:
-    codes, scales, _, alive = rows_of(np.zeros(N))
+    codes, scales, _, alive = rows_of(np.zeros(N, np.float32))
     codes[:, 0] = np.arange(N) % 100
     query, allowed = np.zeros(WIDTH, np.int16), np.empty(0, np.uint8)
     query[0] = 1
