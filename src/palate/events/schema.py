@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 __all__ = [
+    "ABOUT_ITEMS",
     "BY",
     "ITEM_DELETED",
     "ITEM_EMBEDDED",
@@ -29,7 +30,10 @@ SERVED: Final = "served"
 ITEM_EMBEDDED: Final = "item.embedded"
 """Of the topic `item_embeddings` alone; the event log takes none."""
 
-KEPT: Final = (ITEM_UPSERTED, ITEM_DELETED, USER_UPSERTED, USER_IDENTIFIED, USER_FORGOTTEN)
+ABOUT_ITEMS: Final = (ITEM_UPSERTED, ITEM_DELETED)
+"""Changes of an item."""
+
+KEPT: Final = (*ABOUT_ITEMS, USER_UPSERTED, USER_IDENTIFIED, USER_FORGOTTEN)
 """What an item or a user is. It does not go away with age, only when it is replaced."""
 
 RESERVED: Final = frozenset({*KEPT, SERVED, ITEM_EMBEDDED})

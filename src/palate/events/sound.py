@@ -7,8 +7,7 @@ import re
 from typing import Final
 
 from palate.events.schema import (
-    ITEM_DELETED,
-    ITEM_UPSERTED,
+    ABOUT_ITEMS,
     RESERVED,
     USER_FORGOTTEN,
     USER_IDENTIFIED,
@@ -63,7 +62,7 @@ def fault(event: Event) -> str | None:
 
 
 def _reserved_fault(event: Event) -> str | None:
-    if event.item_id is None and event.event in (ITEM_UPSERTED, ITEM_DELETED):
+    if event.item_id is None and event.event in ABOUT_ITEMS:
         return f"{event.event} needs an item_id"
     if event.user_id is None and event.event == USER_UPSERTED:
         return f"{event.event} needs a user_id"

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from palate.events.log.base import Record
 from palate.events.schema import (
-    ITEM_DELETED,
-    ITEM_UPSERTED,
+    ABOUT_ITEMS,
     RESERVED,
     USER_FORGOTTEN,
     USER_IDENTIFIED,
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Puts", "changes", "forgetting", "profile_changes"]
 
 _ABOUT_PEOPLE: Final = (USER_UPSERTED, USER_IDENTIFIED, USER_FORGOTTEN)
-_ABOUT_ITEMS: Final = (ITEM_UPSERTED, ITEM_DELETED)
 
 
 def changes(
@@ -62,7 +60,7 @@ def _changes(
     theirs: list[Record] = []  # about people
     for record in records:
         event = record.event
-        if event.event in _ABOUT_ITEMS:
+        if event.event in ABOUT_ITEMS:
             if event.item_id is not None:
                 puts[key(ITEM, event.item_id)] = encode_item(item_state_of(record))
         elif event.event in _ABOUT_PEOPLE or (
@@ -99,6 +97,6 @@ def _in_order(
         if record is following:
             people.take(record)
             following = next(ahead, None)
-        elif record.event.event in _ABOUT_ITEMS:
+        elif record.event.event in ABOUT_ITEMS:
             for one in kept:
                 one.item(record)

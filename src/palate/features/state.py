@@ -12,7 +12,7 @@ import msgspec
 from palate.config import Schema
 from palate.errors import StoreError
 from palate.events.log.base import EventLog, Record, batches
-from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED
+from palate.events.schema import ABOUT_ITEMS
 from palate.features.bulk import load
 from palate.features.changes import Puts, changes
 from palate.features.decoded import decoded
@@ -30,7 +30,6 @@ __all__ = ["State"]
 
 _MADE_BY: Final = META + b"made_by"  # what the stored values depend on beside the log
 _UNFINISHED: Final = META + b"unfinished"  # there while much is taken in at once
-_ABOUT_ITEMS: Final = (ITEM_UPSERTED, ITEM_DELETED)
 _FORMAT: Final = 2  # raise it with any change of UserState, ItemState or the keys
 _ITEMS: Final = META + b"items"  # the offset up to which the last change of an item came
 _MANY: Final = 50_000  # records from which they are taken in as columns
@@ -93,7 +92,7 @@ class State:
             self.profiles.begin()
         puts: Puts = {_MADE_BY: self._made_by} if done == 0 else {}
         puts.update(changes(self.store, fresh, self.history_limit, self.profiles.followed()))
-        newest = next((r.offset for r in reversed(fresh) if r.event.event in _ABOUT_ITEMS), None)
+        newest = next((r.offset for r in reversed(fresh) if r.event.event in ABOUT_ITEMS), None)
         if newest is not None or done == 0:
             puts[_ITEMS] = b"%d" % (newest or 0)
         self.store.write(puts, offset=end, after=done)

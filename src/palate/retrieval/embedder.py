@@ -25,7 +25,7 @@ import numpy as np
 
 from palate.errors import LogError
 from palate.events.log.base import EventLog, Record
-from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED, Event
+from palate.events.schema import ABOUT_ITEMS, ITEM_DELETED, Event
 from palate.features.item_state import HIDDEN, ItemState
 from palate.retrieval.embeddings import Embedding, embedding_of, event_of
 from palate.retrieval.encoder import ItemEncoder, encoded
@@ -35,7 +35,6 @@ from palate.types import Float32Array
 
 __all__ = ["CataloguePages", "Embedder"]
 
-_TYPES: Final = (ITEM_UPSERTED, ITEM_DELETED)
 _COMMIT_EVERY: Final = 10_000  # offsets of no item that are passed before that is written down
 
 logger = logging.getLogger(__name__)
@@ -144,7 +143,7 @@ class Embedder:
         head = self._items.head()
         if head <= self.position:
             return 0
-        records = self._items.read(self.position, limit=self._batch, events=_TYPES)
+        records = self._items.read(self.position, limit=self._batch, events=ABOUT_ITEMS)
         self._publish(self._changed(records))
         if len(records) == self._batch:
             self.position = records[-1].offset

@@ -14,7 +14,7 @@ import numpy as np
 
 from palate.config import Schema
 from palate.events.log.base import EventLog, Record
-from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED
+from palate.events.schema import ABOUT_ITEMS
 from palate.features.item_state import ItemState, item_state_of
 from palate.features.state import State
 from palate.pipeline.filter import Condition, Filter
@@ -83,7 +83,7 @@ class Catalogue:
         head = self._log.head()
         if head <= self._offset:
             return 0
-        records = self._log.read(self._offset, limit=_TAIL, events=(ITEM_UPSERTED, ITEM_DELETED))
+        records = self._log.read(self._offset, limit=_TAIL, events=ABOUT_ITEMS)
         if records:
             self._apply(records)
             self._version += 1

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from palate.events.log.base import EventLog, Record
-from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED
+from palate.events.schema import ABOUT_ITEMS, ITEM_DELETED
 from palate.features.item_state import HIDDEN
 from palate.features.state import State
 from palate.retrieval.encoder import ItemEncoder, encoded
@@ -104,9 +104,7 @@ class OwnIndex:
             head = self._log.head()
             if head <= self._offset:
                 return 0
-            records = self._log.read(
-                self._offset, limit=_TAIL, events=(ITEM_UPSERTED, ITEM_DELETED)
-            )
+            records = self._log.read(self._offset, limit=_TAIL, events=ABOUT_ITEMS)
             if records:
                 self._apply(records, self._index)
             newest = records[-1].offset if records else self._offset

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from palate.events.log.base import EventLog
-from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED
+from palate.events.schema import ABOUT_ITEMS
 from palate.features.item_state import ItemState, item_state_of
 from palate.features.state import State
 from palate.store.redis_server import StoreAwayError
@@ -102,9 +102,7 @@ class StandIn(State):
         newer = self._newer
         if newer is None:
             newer, self._read = {}, self._memory.offset
-        while records := self._log.read(
-            self._read, limit=_PAGE, events=(ITEM_UPSERTED, ITEM_DELETED)
-        ):
+        while records := self._log.read(self._read, limit=_PAGE, events=ABOUT_ITEMS):
             newer |= {record.event.item_id or "": item_state_of(record) for record in records}
             self._read = records[-1].offset
         self._newer = newer

@@ -9,13 +9,12 @@ import msgspec
 from palate.errors import StoreError
 from palate.events.dead_letters import DeadLetter
 from palate.events.log.base import Appended
-from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED, Event
+from palate.events.schema import ABOUT_ITEMS, Event
 
 __all__ = ["MAX_FRAME_BYTES", "Answer", "Batch", "FrameReader", "about_items", "frame"]
 
 MAX_FRAME_BYTES: Final = 256 << 20
 _PREFIX_BYTES: Final = 4  # big-endian length of what follows
-_ABOUT_ITEMS: Final = frozenset((ITEM_UPSERTED, ITEM_DELETED))
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):
@@ -56,7 +55,7 @@ def about_items(batch: Batch) -> Literal["all", "some", "none"]:
     Nobody looks at a screen for those, so they may wait for company and let people go first, as
     long as one about an item never overtakes another.
     """
-    n = sum(event.event in _ABOUT_ITEMS for event in batch.events)
+    n = sum(event.event in ABOUT_ITEMS for event in batch.events)
     if n == 0:
         return "none"
     return "all" if n == len(batch.events) and not (batch.refused or batch.settled) else "some"

@@ -10,7 +10,7 @@ import sqlite3
 from typing import Final, NamedTuple
 
 from palate.events.log.tables import ENTITY
-from palate.events.schema import ITEM_DELETED, ITEM_UPSERTED, KEPT, USER_UPSERTED
+from palate.events.schema import ABOUT_ITEMS, ITEM_DELETED, ITEM_UPSERTED, KEPT, USER_UPSERTED
 
 __all__ = ["Dropped", "bury", "compact", "expire"]
 
@@ -52,7 +52,7 @@ def expire(writer: sqlite3.Connection, below: int, steps: int) -> Dropped:
 def compact(writer: sqlite3.Connection, upto: int, steps: int) -> Dropped:
     """For the next `steps` records of an item or user up to `upto`, drop the older versions."""
     rows = _entities(writer, _done(writer, "compacted"), upto, steps)
-    items = [(item, at) for at, event, item, _ in rows if event in (ITEM_UPSERTED, ITEM_DELETED)]
+    items = [(item, at) for at, event, item, _ in rows if event in ABOUT_ITEMS]
     users = [(user, at) for at, event, _, user in rows if event == USER_UPSERTED]
     dropped = writer.executemany(_ITEM_VERSIONS, items).rowcount if items else 0
     dropped += writer.executemany(_USER_VERSIONS, users).rowcount if users else 0

@@ -12,8 +12,7 @@ from typing import Any, Final
 from palate.events.log.base import EventLog
 from palate.events.log.interactions import interactions
 from palate.events.schema import (
-    ITEM_DELETED,
-    ITEM_UPSERTED,
+    KEPT,
     USER_FORGOTTEN,
     USER_IDENTIFIED,
     USER_UPSERTED,
@@ -32,7 +31,6 @@ CHUNK: Final = 10_000_000  # offsets sorted at once: about 70 bytes of memory ea
 READ: Final = 2_000  # offsets read at once: few enough to stay in the processor's cache
 _WRITE: Final = 20_000  # keys read and written at once
 _PAGE: Final = 10_000  # records of items and users read at once
-_KINDS: Final = (ITEM_UPSERTED, ITEM_DELETED, USER_UPSERTED, USER_IDENTIFIED, USER_FORGOTTEN)
 
 _Upserts = dict[str, tuple[int, dict[str, Any]]]  # user to offset and attributes
 
@@ -84,7 +82,7 @@ def _write_entities(
     gone: Puts = {}
     seen: dict[str, tuple[list[int], list[str]]] = {}
     while after < upto:
-        records = log.read(after, limit=_PAGE, events=_KINDS)
+        records = log.read(after, limit=_PAGE, events=KEPT)
         puts: Puts = {}
         for record in records:
             event = record.event
