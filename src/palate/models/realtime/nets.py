@@ -154,7 +154,7 @@ class Nets:
         """
         width = len(self.features)
         row = np.ascontiguousarray(context_vector(context)[:width])
-        # As `np.broadcast_to`, which takes ten times as long.
+        # As `np.broadcast_to`, without its iterator.
         rows: Float32Array = np.ndarray((n, width), np.float32, row, strides=(0, row.itemsize))
         rows.flags.writeable = False
         return rows
