@@ -15,7 +15,12 @@ __all__ = ["order_by", "ranked"]
 
 def order_by(keys: FloatArray) -> Int64Array:
     """(n,) int64: rows with the highest of (n,) keys first; ties keep their order, NaN sinks."""
-    return np.argsort(-keys, kind="stable")
+    falling = -keys
+    order = np.argsort(falling)  # a quarter of the time of a stable one
+    along = falling[order]
+    if (along[1:] > along[:-1]).all():
+        return order
+    return np.argsort(falling, kind="stable")  # some are equal, or unknown
 
 
 def ranked(candidates: Candidates) -> Ranking:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -11,17 +12,17 @@ from numpy.typing import NDArray
 from palate.retrieval.index.arrays import Arrays
 from palate.retrieval.index.clusters import Clusters
 from palate.retrieval.index.kernels.codes import quantise
-from palate.retrieval.index.kernels.order import best_first, list_scores, next_lists
+from palate.retrieval.index.kernels.order import list_scores, row_scores
 from palate.retrieval.index.kernels.scan import BLOCK, ROOM, scan_lists, scan_slots
 from palate.retrieval.index.reach import EVERYWHERE, Needed, Reach
 from palate.types import Float32Array, Int32Array
 
-__all__ = ["Found", "Searcher"]
+__all__ = ["Found", "Searcher", "best_first"]
 
 _SPARE: Final = 1.2  # rows scored again, as a multiple of k
 _LEAST_SPARE: Final = 32
 _REACH: Final = 3.0  # standard deviations, by which lists are probed
-_AT_FIRST: Final = 64  # lists put in order
+_AT_FIRST: Final = 128  # lists put in order
 _FURTHER: Final = 3  # times as many, where those were not enough
 _ALL: Final = np.empty(0, np.uint8)
 _UNBIASED: Final = np.empty(0, np.float32)
@@ -117,6 +118,7 @@ class Searcher:
         centres = self._lists(query, seeking, 0.0)
         held = self._scan(centres, self._coded(seeking), (depth, found), to_the_end=True)
         scores, slots, _ = self._ordered(seeking, found[1][:held])
+        scores, slots = scores[:depth], slots[:depth]
         lists = self._arrays.owner[slots // BLOCK]
         deviations = self._lists(query, seeking, 1.0) - centres
         return Needed(scores, centres[lists], deviations[lists])
@@ -154,22 +156,36 @@ class Searcher:
         to_the_end: bool,
     ) -> int:
         """Scan the best lists first, until no good row of one that is left scores enough."""
-        arrays, held, below = self._arrays, 0, np.float32(np.inf)
-        n_lists = _AT_FIRST
+        arrays, held = self._arrays, 0
         chain = arrays.heads, arrays.following
-        while True:
-            lists, below = next_lists(worth, n_lists, below)
+        for lists in best_first(worth):
             promises = np.full(len(lists), np.inf, np.float32) if to_the_end else worth[lists]
             held, ended = scan_lists(
                 *coded, (lists, promises), chain, self._rows, self._marks, *out, held
             )
-            if ended or below == -np.inf:
-                return int(held)
-            n_lists *= _FURTHER
+            if ended:
+                break
+        return int(held)
 
     def _ordered(self, seeking: Float32Array, slots: Int32Array) -> Found:
         arrays = self._arrays
-        return Found(*best_first(seeking, arrays.vectors, self._biases, slots, arrays.alive))
+        scores, plain = row_scores(seeking, arrays.vectors, self._biases, slots, arrays.alive)
+        order = np.argsort(-scores)
+        return Found(scores[order], slots[order], plain)
+
+
+def best_first(worth: Float32Array) -> Iterator[Int32Array]:
+    """All lists in order of (n_lists,) what they promise, some at a time: most need no more.
+
+    By numpy, which puts numbers in order several times as fast as a compiled loop of ours.
+    """
+    rest, n = np.arange(len(worth), dtype=np.int32), _AT_FIRST
+    while len(rest) > n:
+        apart = np.argpartition(-worth[rest], n)
+        some, rest = rest[apart[:n]], rest[apart[n:]]
+        yield some[np.argsort(-worth[some])]
+        n *= _FURTHER
+    yield rest[np.argsort(-worth[rest])]
 
 
 def _room_for(wanted: int) -> tuple[Float32Array, Int32Array]:

@@ -2,25 +2,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from palate.retrieval.index.kernels.order import list_scores, next_lists, pick
+from palate.retrieval.index.kernels.order import list_scores, pick, row_scores
 
 
-def test_lists_come_by_their_scores_and_none_twice() -> None:
-    scores = np.array([3, 9, 1, 7, 5], np.float32)
-    first, floor = next_lists(scores, 2, np.float32(np.inf))
-    assert first.tolist() == [1, 3]
-    second, floor = next_lists(scores, 2, floor)
-    assert second.tolist() == [4, 0]
-    third, floor = next_lists(scores, 2, floor)
-    assert third.tolist() == [2]
-    assert floor == -np.inf
-
-
-def test_lists_of_one_score_come_together() -> None:
-    equal = np.ones(6, np.float32)
-    chosen, floor = next_lists(equal, 2, np.float32(np.inf))
-    assert sorted(chosen.tolist()) == list(range(6))
-    assert next_lists(equal, 2, floor)[0].tolist() == []
+def test_rows_score_by_their_vectors_and_biases() -> None:
+    vectors = np.array([[1, 0], [0, 2], [3, 3]], np.float32)
+    query, slots = np.array([2, 1], np.float32), np.array([2, 0], np.int32)
+    alive, none = np.array([1, 0, 1], np.uint8), np.empty(0, np.float32)
+    scores, plain = row_scores(query, vectors, none, slots, alive)
+    assert (scores.tolist(), plain) == ([9, 2], True)
+    biases, all_three = np.array([-1, -10, -2], np.float32), np.arange(3, dtype=np.int32)
+    scores, plain = row_scores(query, vectors, biases, all_three, alive)
+    assert (scores.tolist(), plain) == ([1, -8, 7], False)
 
 
 def test_a_list_of_wide_spread_is_worth_more() -> None:

@@ -1,4 +1,4 @@
-"""What comes first: lists before a scan, rows after it."""
+"""What lists may score before a scan, and rows after it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from palate.retrieval.index.kernels.codes import product
 
-__all__ = ["best_first", "list_scores", "next_lists", "pick"]
+__all__ = ["list_scores", "pick", "row_scores"]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -39,23 +39,8 @@ def list_scores(query, length, centroids, biases, reach, distances):
 
 
 @numba.njit(cache=True, nogil=True)
-def next_lists(scores, n, below):
-    """The best `n` lists that score less than `below`, best first, int32; and the last's score.
-
-    Lists of one score come together, so there may be more than `n`.
-    """
-    rest = scores[scores < below]
-    if n >= rest.shape[0]:
-        floor = np.float32(-np.inf)
-    else:
-        floor = np.partition(rest, rest.shape[0] - n)[rest.shape[0] - n]
-    chosen = np.flatnonzero((scores >= floor) & (scores < below)).astype(np.int32)
-    return chosen[np.argsort(-scores[chosen])], floor
-
-
-@numba.njit(cache=True, nogil=True)
-def best_first(query, vectors, biases, slots, alive):
-    """Rows by their float32 vectors, the best first.
+def row_scores(query, vectors, biases, slots, alive):
+    """What rows score by their float32 vectors.
 
     Args:
         query: (d,) float32.
@@ -65,7 +50,7 @@ def best_first(query, vectors, biases, slots, alive):
         alive: (n,) uint8.
 
     Returns:
-        Scores (m,) float32, slots (m,) int32, and whether all of them are plainly alive.
+        (m,) float32, and whether all of them are plainly alive.
     """
     scores = np.empty(slots.shape[0], np.float32)
     plain = True
@@ -75,8 +60,7 @@ def best_first(query, vectors, biases, slots, alive):
         if biases.shape[0]:
             scores[at] += biases[slot]
         plain = plain and alive[slot] == 1
-    order = np.argsort(-scores)
-    return scores[order], slots[order], plain
+    return scores, plain
 
 
 @numba.njit(cache=True, nogil=True)

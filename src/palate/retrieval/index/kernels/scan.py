@@ -30,17 +30,18 @@ def scan_lists(query, scale, lists, chain, rows, allowed, wanted, found, held):
         allowed: (n,) uint8, 0 for rows that may not be found; of length 0: all may.
         wanted: How many to find.
         found: scores float32 and slots int32, (ROOM * wanted,) each, filled in no order.
-        held: How many were found before, at most `wanted`.
+        held: How many were found before.
 
     Returns:
-        How many there are now, at most `wanted`; and whether the scan ended before the last list.
+        How many there are now, the best of all; of those that come next perhaps a few, and at
+        most as many again as are wanted; and whether the scan ended before the last list.
     """
     codes, scales, biases, alive = rows
     scores, slots = found
     totals, near = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.float32)
     counts = np.empty(BUCKETS, np.int64)
-    held, floor = _keep_best(scores, slots, held, wanted)
-    base, width, bucket, better = _bucketed(scores, held, floor, counts)
+    held, tally, floor = _counted(scores, slots, held, wanted, counts)
+    base, steps, bucket, better = tally
     masked, biased = allowed.shape[0] > 0, biases.shape[0] > 0
     which, promises = lists
     heads, following = chain
@@ -73,19 +74,24 @@ def scan_lists(query, scale, lists, chain, rows, allowed, wanted, found, held):
                     continue
                 scores[held], slots[held] = near[r], slot
                 held += 1
-                if width > 0:
-                    counts[_bucket_of(near[r], base, width)] += 1
+                if steps > 0:
+                    counts[_bucket_of(near[r], base, steps)] += 1
                     better += 1
                     while better - counts[bucket] >= wanted:
                         better -= counts[bucket]
                         bucket += 1
-                        floor = np.float32(base + bucket * width)
+                        floor = np.float32(base + bucket / steps)
                 if held == scores.shape[0]:
-                    held = _drop_below(scores, slots, held, floor)
+                    if steps > 0:
+                        held = _drop_below(scores, slots, held, (base, steps, bucket))
                     if 2 * held > scores.shape[0]:  # many are equal, or nothing was counted yet
-                        held, floor = _keep_best(scores, slots, held, wanted)
-                        base, width, bucket, better = _bucketed(scores, held, floor, counts)
-    return _keep_best(scores, slots, held, wanted)[0], ended
+                        held, tally, floor = _counted(scores, slots, held, wanted, counts)
+                        base, steps, bucket, better = tally
+    if steps > 0:
+        held = _drop_below(scores, slots, held, (base, steps, bucket))
+    if steps == 0 or 2 * held > scores.shape[0]:
+        held = _keep_best(scores, slots, held, wanted)[0]
+    return held, ended
 
 
 @numba.njit(cache=True, nogil=True)
@@ -109,41 +115,53 @@ def scan_slots(query, scale, some, rows, wanted, found):
 
 
 @numba.njit(cache=True, nogil=True)
-def _bucketed(scores, held, floor, counts):
+def _counted(scores, slots, held, wanted, counts):
     """Count candidates by score, so that the floor rises with each that comes, at little cost.
 
-    When as many as are wanted stand in higher buckets, the lowest is given up.
+    Where as many as are wanted stand in higher buckets, the lowest is given up. What the buckets
+    do not tell apart is put in order instead, which takes ten times as long.
 
     Returns:
-        The floor, the width of a bucket (0: too little was found yet, or all scores are one),
-        the lowest bucket that counts, 0, and how many stand in it and above.
+        How many candidates are left; where the buckets begin, how many there are to a unit of
+        score (0: there are none), the lowest that counts, and how many stand in it and above;
+        and the floor.
     """
     counts[:] = 0
-    if floor == -np.inf:
-        return np.float32(0.0), np.float32(0.0), 0, held
-    highest = floor
+    none = np.float32(0.0), np.float32(0.0), 0, held
+    if held < wanted:
+        return held, none, np.float32(-np.inf)
+    base, highest = scores[0], scores[0]
     for at in range(held):
-        highest = max(highest, scores[at])
-    width = np.float32((highest - floor) / np.float32(BUCKETS // 2))  # better ones may come
-    if width > 0:
+        base, highest = min(base, scores[at]), max(highest, scores[at])
+    steps = np.float32(BUCKETS // 2) / (highest - base) if highest > base else np.float32(0.0)
+    if 0 < steps < np.inf:  # the upper half is for better ones to come
         for at in range(held):
-            counts[_bucket_of(scores[at], floor, width)] += 1
-    return floor, width, 0, held
+            counts[_bucket_of(scores[at], base, steps)] += 1
+        bucket, better = 0, held
+        while better - counts[bucket] >= wanted:
+            better -= counts[bucket]
+            bucket += 1
+        if 2 * better <= scores.shape[0]:
+            held = _drop_below(scores, slots, held, (base, steps, bucket))
+            return held, (base, steps, bucket, better), np.float32(base + bucket / steps)
+    held, floor = _keep_best(scores, slots, held, wanted)
+    return held, none, floor
 
 
 @numba.njit(cache=True, nogil=True)
-def _bucket_of(score, base, width):
+def _bucket_of(score, base, steps):
     # In float32 first: a huge number would not fit an integer.
-    return np.int64(min((score - base) / width, np.float32(BUCKETS - 1)))
+    return np.int64(min((score - base) * steps, np.float32(BUCKETS - 1)))
 
 
 @numba.njit(cache=True, nogil=True)
-def _drop_below(scores, slots, held, floor):
-    """Move the candidates of at least `floor` to the front; how many there are."""
+def _drop_below(scores, slots, held, lowest):
+    """Move the candidates of a bucket and above to the front; how many there are."""
+    base, steps, bucket = lowest
     kept = 0
     for at in range(held):
         scores[kept], slots[kept] = scores[at], slots[at]
-        kept += scores[at] >= floor
+        kept += _bucket_of(scores[at], base, steps) >= bucket
     return kept
 
 
@@ -160,10 +178,7 @@ def _any_allowed(allowed, first):
 
 @numba.njit(cache=True, nogil=True)
 def _keep_best(scores, slots, held, wanted):
-    """Move the best `wanted` of `held` candidates to the front; how many there are, the floor.
-
-    Some hundred at a time: a heap would be put in order for every candidate.
-    """
+    """Move the best `wanted` of `held` candidates to the front; how many there are, the floor."""
     if held < wanted:
         return held, np.float32(-np.inf)
     floor = np.partition(scores[:held], held - wanted)[held - wanted]
