@@ -270,6 +270,7 @@ async def _serve(app: Service, context: Context, stop: asyncio.Event, boot: Boot
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=False,  # nothing here asks where a request came from
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=math.ceil(context.settings.serve.drain_timeout_s),
         )
