@@ -5,6 +5,7 @@
 <!-- bench:leaderboard/ml-100k -->              models by NDCG; ml-100k by default
 <!-- bench:speed-factorisation_growth -->       a picture, a row for each number of rows: growth.py
 <!-- bench:speed-candidates -->                 a row for each method: `method/figure`
+<!-- bench:in-real-time -->                     some records of several files, as `CHOSEN` says
 <!-- /bench -->                                 ends each
 """
 
@@ -26,6 +27,20 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 LEADERBOARD = "accuracy-movielens"
 BY_METHOD = ("speed-candidates",)
+BESIDE = "beside 500 changes and 200 requests a second"
+CHOSEN = {
+    "in-real-time": (
+        ("serving-realtime", "realtime/p50 at 500 a second"),
+        ("serving-realtime", "realtime/p99 at 500 a second"),
+        ("serving-realtime", "realtime/closed loop"),
+        ("serving-realtime", f"realtime/user event to changed answer, {BESIDE}, p99"),
+        ("serving-realtime", f"realtime/item event to retrievable in every worker, {BESIDE}, p99"),
+        ("serving-realtime", "realtime/failed, lost, degraded or mixed answers in 40 swaps"),
+        ("speed-vector_index", "2 million clustered/recall@500"),
+        ("speed-vector_index", "2 million clustered/p50 against annoy"),
+        ("speed-vector_index", "2 million clustered/p50 against faiss"),
+    )
+}
 NONE_YET = "*No figures were accepted yet: `make bench`.*\n"
 BLOCK = re.compile(
     r"(?P<open><!-- bench:(?P<name>\S+) -->\n)(?P<body>.*?)(?P<close><!-- /bench -->)", re.DOTALL
@@ -77,6 +92,9 @@ def _pages(root: Path) -> list[Path]:
 
 def _table(name: str, results: Path) -> str:
     kind, _, prefix = name.partition("/")
+    if kind in CHOSEN:
+        chosen = [one for file, said in CHOSEN[kind] for one in _called(said, file, results)]
+        return _whole(_figures(chosen), chosen) if chosen else NONE_YET
     records = _records(LEADERBOARD if kind == "leaderboard" else kind, results)
     if not records:
         return NONE_YET
@@ -85,7 +103,19 @@ def _table(name: str, results: Path) -> str:
     chosen = [record for record in records if record.name.startswith(prefix)]
     if not chosen:
         raise ValueError(f"bench:{name} needs a record {prefix}..., and none was accepted")
-    lines = _lines(kind, chosen, prefix)
+    return _whole(_lines(kind, chosen, prefix), chosen)
+
+
+def _called(name: str, kind: str, results: Path) -> list[Record]:
+    """The record of that name, alone; none where the file has none at all."""
+    records = _records(kind, results)
+    if records and all(record.name != name for record in records):
+        raise ValueError(f"there is no record {name!r} in {kind}")
+    return [record for record in records if record.name == name]
+
+
+def _whole(lines: Sequence[str], chosen: Sequence[Record]) -> str:
+    """A table, and where its figures come from."""
     peer = any(record.peer is not None for record in chosen)
     origins = dict.fromkeys(_origin(record, peer=peer) for record in chosen)
     return "\n".join([*lines, "", *origins, ""])

@@ -49,3 +49,19 @@ def test_a_row_for_each_method_and_a_column_for_each_figure(load: Any, tmp_path:
         "| annoy (100 trees) | 0.5 | 60 |  |",
     ]
     assert "Measured on Chip" in lines[6]
+
+
+def test_some_records_of_several_files(load: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    tables, record = load("tables"), load("record").Record
+    machine = {"processor": "Chip", "cores": 2, "system": "Linux"}
+    for file, name in (("fast", "a/p50"), ("fast", "a/p99"), ("right", "b/recall")):
+        found = tmp_path / f"{file}.json"
+        before = load("record").read(found) if found.is_file() else []
+        one = record(name=name, value=2.0, unit="ms", higher_is_better=False, machine=machine)
+        load("record").write(found, [*before, one])
+    chosen = (("right", "b/recall"), ("fast", "a/p99"))
+    monkeypatch.setattr(tables, "CHOSEN", {"both": chosen, "gone": (("fast", "a/p95"),)})
+    lines = tables.rendered("<!-- bench:both -->\n<!-- /bench -->\n", tmp_path).splitlines()
+    assert [line.split(" | ")[0] for line in lines[3:5]] == ["| b/recall", "| a/p99"]
+    with pytest.raises(ValueError, match="no record 'a/p95' in fast"):
+        tables.rendered("<!-- bench:gone -->\n<!-- /bench -->\n", tmp_path)
