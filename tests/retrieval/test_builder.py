@@ -96,6 +96,25 @@ def test_another_one_goes_on_from_the_newest_snapshot(built: Built) -> None:
     assert (manifest.items, manifest.embeddings_offset) == (19, 21)
 
 
+def test_another_one_waits_for_the_time_of_the_snapshot_it_goes_on_from(built: Built) -> None:
+    rarely = RetrievalSettings(refresh_s=60)
+    run_until_quiet(built.embedder)
+    manifest = built.step(built.builder(rarely))
+    assert manifest is not None
+    made_s = manifest.made_at / 1e6
+    built.catalogue.sell("car3")
+    run_until_quiet(built.embedder)
+    later = built.builder(rarely)
+    built.now = made_s + 59
+    assert built.step(later) is None, "a restart writes nothing before its time"
+    built.now = made_s + 61
+    assert built.step(later) is not None
+    built.catalogue.sell("car4")
+    run_until_quiet(built.embedder)
+    built.now = made_s - 5
+    assert built.step(built.builder(rarely)) is not None, "a clock that went back delays nothing"
+
+
 def test_a_corrupt_snapshot_is_passed_over_for_the_one_before(built: Built) -> None:
     run_until_quiet(built.embedder)
     builder = built.builder()

@@ -53,12 +53,12 @@ class Builder:
         self._published_at = -float("inf")
         self._index, self.indexer, self.entry = self._begin()
 
-    def step(self, space: Space, clock: Callable[[], float] = time.monotonic) -> Entry | None:
+    def step(self, space: Space, clock: Callable[[], float] = time.time) -> Entry | None:
         """Catch up, and publish a snapshot if one is due; what was published.
 
         Args:
             space: How far the embedder is now.
-            clock: Monotonic seconds.
+            clock: Seconds since 1970: the time of a snapshot outlives this process.
 
         Raises:
             StoreError: The topic, the object store or the pointer failed; call again.
@@ -74,7 +74,7 @@ class Builder:
             self.entry = None
         if self.entry is not None and (
             self.indexer.applied == self.entry.embeddings_offset
-            or clock() < self._published_at + self._settings.refresh_s
+            or 0 <= clock() - self._published_at < self._settings.refresh_s
         ):
             return None
         self._rebuild_if_drifted()
@@ -107,7 +107,11 @@ class Builder:
                 continue
             after, items = manifest.embeddings_offset, manifest.item_offset
             indexer = Indexer(self._topic, index, self._name, after=after, item_offset=items)
-            return index, indexer, entry if entry is entries[0] else None
+            if entry is not entries[0]:
+                return index, indexer, None
+            # So a restart does not write gigabytes while the first requests come.
+            self._published_at = manifest.made_at / 1e6
+            return index, indexer, entry
         if entries:
             logger.warning("space %s has no snapshot to go on from", self._name)
             self._snapshots.withdraw(self._name)
