@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -96,6 +98,36 @@ def test_an_id_never_seen_adds_nothing() -> None:
         before = embedded(net, given)
         net.item.ids.weight[1:] += 5
     np.testing.assert_array_equal(embedded(net, given), before)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.03, 0.1])
+def test_ids_begin_as_far_apart_as_said_and_nothing_else_moves(spread: float) -> None:
+    many = replace(SIZES, ids=5001)
+    net = net_of(many, CONFIG.model_copy(update={"id_spread": spread}))
+    usual = net_of(many, CONFIG)
+    weights = net.item.ids.weight.detach()
+    assert not weights[0].any()
+    assert weights.std().item() == pytest.approx(spread, rel=0.02)
+    torch.testing.assert_close(net.item.table.weight, usual.item.table.weight, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("items", "users", "changes"),
+    [(0.0, 0.9, (False, True)), (0.9, 0.0, (True, False)), (0.9, None, (True, True))],
+    ids=["users alone", "items alone", "users as items"],
+)
+def test_users_units_are_hidden_as_often_as_said(
+    items: float, users: float | None, changes: tuple[bool, bool]
+) -> None:
+    wanted = {"dropout": items, "user_dropout": users, "ids": False}
+    net = net_of(SIZES, CONFIG.model_copy(update=wanted)).train()
+    slots, weights = torch.ones(20, SLOTS, dtype=torch.int64), torch.ones(20, SLOTS)
+    given = (slots, weights, torch.ones(20, SIZES.numbers), torch.zeros(20, dtype=torch.int64))
+    asked = (torch.ones(20, SIZES.profile), torch.zeros(20, 6, 8), torch.ones(20, SIZES.context))
+    with torch.no_grad():
+        vectors = (net.item(*given), net.user(*asked))
+    found = tuple(not torch.allclose(one, one[:1].expand_as(one)) for one in vectors)
+    assert found == changes
 
 
 def test_training_leaves_the_row_of_zeros_alone() -> None:

@@ -78,7 +78,7 @@ class ItemNet(nn.Module):
         self.out = nn.Linear(hidden, dimension)
         self.ids = nn.Embedding(sizes.ids, dimension, sparse=True)
         nn.init.normal_(self.table.weight, std=0.1)
-        nn.init.normal_(self.ids.weight, std=0.1)
+        nn.init.normal_(self.ids.weight, std=config.id_spread)
         with torch.no_grad():
             self.ids.weight[0] = 0
 
@@ -122,7 +122,8 @@ class UserNet(nn.Module):
         self.register_buffer("scale", torch.ones(sizes.profile))
         wide = sizes.profile + sizes.context + (heads * dimension if m else 0)
         self.first = nn.Linear(wide, config.hidden)
-        self.dropout = Dropout(config.dropout)
+        dropout = config.dropout if config.user_dropout is None else config.user_dropout
+        self.dropout = Dropout(dropout)
         self.out = nn.Linear(config.hidden, dimension)
         self.m = m
         if m:

@@ -44,6 +44,13 @@ class RealtimeConfig(TrainConfig):
         default=(64, 32), description="Units of RankNet's two hidden layers."
     )
     dropout: float = Field(default=0.1, ge=0, lt=1, description="Of the towers' hidden units.")
+    user_dropout: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="Of UserNet's instead; more than ItemNet's where much is known of items and "
+        "little of newcomers. None: as `dropout`.",
+    )
 
     attributes: bool = Field(default=True, description="ItemNet reads typed attributes.")
     bins: int = Field(default=12, ge=2, le=4096, description="Knots of an item's number.")
@@ -56,6 +63,12 @@ class RealtimeConfig(TrainConfig):
     ids: bool = Field(default=True, description="ItemNet reads the hashed id.")
     id_dropout: float = Field(
         default=0.2, ge=0, le=1, description="p, how often an id reads zero in training."
+    )
+    id_spread: float = Field(
+        default=0.1,
+        ge=0,
+        description="Deviation of the ids' first weights: what few events of an item leave of "
+        "them is noise.",
     )
     id_buckets: int = Field(default=1 << 16, ge=1, description="Rows that trained ids share.")
 
