@@ -19,6 +19,7 @@ __all__ = ["ANNOY", "FAISS", "Catalogue", "K", "clustered", "export", "given", "
 ANNOY = Peer("annoy", "1.17.3", ("numpy>=2,<3",), pythons=("3.11", "3.12"))  # needs g++
 FAISS = Peer("faiss-cpu", "1.15.1", ("numpy>=2,<3",), pythons=("3.11", "3.12"))
 K = 500
+ALIKE = "alike.npy"
 N_QUERIES = 300
 CLUSTERS = 4000
 NOISE = 0.7  # of a row around its centre, where the centres' own spread is 1
@@ -35,12 +36,14 @@ class Catalogue:
         groups: (n,) int32, the cluster of each.
         queries: (m, d) float32 of length one.
         bases: (m, MIXED) int64, the items that each query is a mix of.
+        alike: (j, d) float32, queries like those to come, that an index may be tried on.
     """
 
     vectors: Float32Array
     groups: Int32Array
     queries: Float32Array
     bases: Int64Array
+    alike: Float32Array | None = None
 
 
 def clustered(n: int, d: int = 64, *, seed: int = 1) -> Catalogue:
@@ -79,6 +82,8 @@ def export(catalogue: Catalogue, folder: Path) -> None:
     np.save(folder / "items.npy", catalogue.vectors)
     np.save(folder / "queries.npy", catalogue.queries)
     np.save(folder / "nearest.npy", nearest(catalogue))
+    if catalogue.alike is not None:
+        np.save(folder / ALIKE, catalogue.alike)
 
 
 def _with_queries(vectors: Float32Array, groups: Int32Array) -> Catalogue:

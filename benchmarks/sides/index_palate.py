@@ -26,7 +26,9 @@ def main(inputs, output, settings):
     before = own_mib()
     start = time.perf_counter()
     cpu = time.process_time()
-    index = LocalIndex.build(ids, items)
+    alike = inputs / "alike.npy"
+    queries = np.load(alike) if alike.is_file() else None
+    index = LocalIndex.build(ids, items, queries=queries)
     figures = {"build_s": time.perf_counter() - start, "build_cpu_s": time.process_time() - cpu}
     figures["memory_mib"] = own_mib() - before - id_map_mib(index)
     figures["setting"] = index.reach.at(nearest.shape[1])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from contextlib import closing
+from typing import Any
 
+import numpy as np
 import pytest
 
 from palate.errors import StoreError
 from palate.retrieval.builder import Builder
 from palate.retrieval.index.drift import Drift
+from palate.retrieval.index.local import LocalIndex
 from palate.retrieval.indexer import TopicTrimmedError
 from palate.retrieval.settings import RetrievalSettings
 from palate.retrieval.snapshot import Manifest
@@ -16,6 +19,7 @@ from palate.store.database import REGISTRY, Database
 from palate.store.folder_store import FolderStore
 from palate.testing.encoder import FakeEncoder
 from palate.testing.live_catalogue import LiveCatalogue, run_until_quiet
+from palate.types import Float32Array
 
 A = FakeEncoder("aaaa")
 OFTEN = RetrievalSettings(refresh_s=0)
@@ -187,6 +191,31 @@ def test_lists_are_built_anew_where_the_rows_no_longer_fit(
     builder.step(built.embedder.spaces["aaaa"])
     prices = builder.indexer.index.vectors(["car1", "car2"])[:, 0]
     assert prices == pytest.approx([0.077, 0.088]), "it follows as the old one did"
+
+
+def test_new_lists_are_measured_by_what_people_may_look_for(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Drift, "reasons", lambda self: ["lists are uneven"])
+    build, told = LocalIndex.build, dict[str, Any]()
+
+    def measured(*given: Any, **named: Any) -> LocalIndex:
+        told.update(named)
+        return build(*given, **named)
+
+    monkeypatch.setattr(LocalIndex, "build", measured)
+    queries = np.ones((3, 8), np.float32)
+    run_until_quiet(built.embedder)
+    settings = RetrievalSettings(refresh_s=0, recall=0.9)
+    space, catalogue = built.embedder.spaces["aaaa"], built.catalogue
+
+    def askers(name: str) -> Float32Array | None:
+        return queries if name == "aaaa" else None
+
+    builder = Builder(catalogue.topic, catalogue.snapshots, "aaaa", space, settings, askers)
+    assert built.step(builder) is not None
+    assert told["queries"] is queries
+    assert told["recall"] == 0.9
 
 
 def test_a_pointer_that_its_server_lost_is_set_again(built: Built) -> None:

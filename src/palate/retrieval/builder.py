@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from palate.errors import BundleError, StoreError
 from palate.events.log.base import EventLog
+from palate.retrieval.askers import Askers, nobody
 from palate.retrieval.index.drift import Drift
 from palate.retrieval.index.local import LocalIndex
 from palate.retrieval.indexer import Indexer, TopicTrimmedError
@@ -32,6 +33,7 @@ class Builder:
         name: Of the space.
         space: How far the embedder is with it.
         settings: How often, and by what.
+        askers: What people look for, by which new lists are measured.
 
     Raises:
         StoreError: No snapshot is whole, and the topic does not hold the space's beginning.
@@ -44,12 +46,14 @@ class Builder:
         name: str,
         space: Space,
         settings: RetrievalSettings,
+        askers: Askers = nobody,
     ) -> None:
         self._topic = topic
         self._snapshots = snapshots
         self._name = name
         self._space = space
         self._settings = settings
+        self._askers = askers
         self._published_at = -float("inf")
         self._index, self.indexer, self.entry = self._begin()
 
@@ -61,7 +65,7 @@ class Builder:
             clock: Seconds since 1970: the time of a snapshot outlives this process.
 
         Raises:
-            StoreError: The topic, the object store or the pointer failed; call again.
+            StoreError: The topic, the object store, the pointer or the registry failed; call again.
             TopicTrimmedError: What is needed is gone from the topic; make another builder.
         """
         if space.generation != self._space.generation:
@@ -131,7 +135,10 @@ class Builder:
             return
         logger.info("the index of space %s is built anew: %s", self._name, "; ".join(reasons))
         ids, vectors = self._index.items()
-        self._index = LocalIndex.build(ids, vectors, self._index.metric)
+        queries = self._askers(self._name)
+        self._index = LocalIndex.build(
+            ids, vectors, self._index.metric, recall=self._settings.recall, queries=queries
+        )
         self.indexer.index = self._index
 
     def _sampled(self) -> list[str]:

@@ -16,6 +16,7 @@ from palate.events.log.sqlite import SqliteEventLog
 from palate.features.ingest import open_log, open_state
 from palate.features.state import State
 from palate.release.registry import Releases
+from palate.retrieval.askers import Askers, ReleasedAskers
 from palate.retrieval.builder import Builder
 from palate.retrieval.casting import Casting, Encoders, ReleasedEncoders
 from palate.retrieval.embedder import Embedder
@@ -97,13 +98,18 @@ def run_embedder(
 
 
 def run_indexer(
-    settings: Settings, stop: threading.Event, *, pointer: Pointer | None = None
+    settings: Settings,
+    stop: threading.Event,
+    *,
+    askers: Askers | None = None,
+    pointer: Pointer | None = None,
 ) -> None:
     """Build the index of every space that is embedded and publish snapshots, until `stop` is set.
 
     Args:
         settings: `home` and `[retrieval]`.
         stop: Set to end it; where lists are being built anew, that is finished first.
+        askers: What people look for; by default as the releases keep it that an alias names.
         pointer: Where spaces and snapshots are agreed on; by default what the settings say.
             Not closed.
 
@@ -118,12 +124,13 @@ def run_indexer(
         pointer = pointer or _when_there(lambda: open_pointer(home, settings), stop, opened)
         if pointer is None:
             return
-        turn = _IndexerTurn(
-            topic,
-            Spaces(pointer),
-            Snapshots(FolderStore(home / "objects"), pointer, keep=own.keep),
-            own,
-        )
+        objects = FolderStore(home / "objects")
+        if askers is None:
+            database = Database(home / REGISTRY)
+            opened.callback(database.close)
+            askers = ReleasedAskers(ReleasedEncoders(Releases(database, objects)))
+        snapshots = Snapshots(objects, pointer, keep=own.keep)
+        turn = _IndexerTurn(topic, Spaces(pointer), snapshots, own, askers)
         while not stop.is_set():
             turn()
             stop.wait(_LOOK_S)
@@ -204,12 +211,18 @@ class _IndexerTurn:
     """One turn of the indexer: every space catches up and publishes what is due."""
 
     def __init__(
-        self, topic: EventLog, spaces: Spaces, snapshots: Snapshots, own: RetrievalSettings
+        self,
+        topic: EventLog,
+        spaces: Spaces,
+        snapshots: Snapshots,
+        own: RetrievalSettings,
+        askers: Askers,
     ) -> None:
         self._topic = topic
         self._spaces = spaces
         self._snapshots = snapshots
         self._own = own
+        self._askers = askers
         self._builders: dict[str, Builder] = {}
 
     def __call__(self) -> None:
@@ -232,7 +245,7 @@ class _IndexerTurn:
                 logger.error("space %s is not indexed: %s", name, error)
 
     def _begun(self, name: str, space: Space) -> Builder:
-        return Builder(self._topic, self._snapshots, name, space, self._own)
+        return Builder(self._topic, self._snapshots, name, space, self._own, self._askers)
 
 
 def _when_there(open_it: Callable[[], T], stop: threading.Event, opened: ExitStack) -> T | None:

@@ -28,6 +28,12 @@ class RetrievalSettings(BaseModel):
     refresh_s: float = Field(
         default=600.0, ge=0, description="Between two snapshots of an index that changed."
     )
+    recall: float = Field(
+        default=0.9,
+        ge=0.5,
+        lt=1,
+        description="Share of the true nearest that a search over lists finds; more takes longer.",
+    )
     keep: int = Field(default=2, ge=2, le=100, description="Snapshots kept of each space.")
     metric: Metric = Field(default=Metric.INNER_PRODUCT, description="What nearest means.")
     both_s: float = Field(

@@ -13,6 +13,7 @@ import pytest
 from palate.errors import BundleError, DataError
 from palate.models.realtime import Nets, Realtime, RealtimeConfig
 from palate.models.realtime.context import NAMES
+from palate.models.realtime.newcomers import newcomers
 from palate.testing.checkerboard import checkerboard
 
 ITEMS: list[dict[str, Any]] = [{"kind": "even", "price": 104.0}, {"kind": "odd", "price": 15.0}]
@@ -123,6 +124,27 @@ def test_files_give_the_same_nets(nets: Nets, tmp_path: Path) -> None:
     )
     with pytest.raises(BundleError, match="already"):
         nets.save(tmp_path / "nets")
+
+
+def test_what_newcomers_look_for_is_kept_and_moves_no_space(
+    fitted: Realtime, nets: Nets, tmp_path: Path
+) -> None:
+    asked, board = nets.newcomers, checkerboard()
+    touched = np.bincount(board.histories.items, minlength=board.n_items) > 0
+    some = newcomers(touched, int(board.histories.timestamps.max()))
+    assert asked.shape == (touched.sum(), nets.dimension), "one an item: there are but a few"
+    np.testing.assert_allclose(asked, fitted._scorer.users(some), atol=1e-6)
+    fewer = nets.asked_by(asked[:3])
+    fewer.save(tmp_path / "fewer")
+    again = Nets.load(tmp_path / "fewer")
+    assert again.newcomers.tolist() == asked[:3].tolist()
+    assert again.space == nets.space, "no vector depends on them"
+
+
+@pytest.mark.parametrize("vectors", [np.zeros((3, 2), np.float32), np.zeros((3, 16))])
+def test_newcomers_of_another_shape_are_refused(nets: Nets, vectors: np.ndarray) -> None:
+    with pytest.raises(BundleError, match="holds no vectors of 16 numbers"):
+        nets.asked_by(vectors)
 
 
 def test_damaged_nets_are_refused(nets: Nets, tmp_path: Path) -> None:

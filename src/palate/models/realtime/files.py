@@ -17,6 +17,7 @@ from palate.features.profile.layout import ProfileLayout
 from palate.models.arrays import from_npz, to_npz
 from palate.models.realtime.ids import TrainedIds
 from palate.models.realtime.items import ItemEncoder
+from palate.types import Float32Array
 
 __all__ = [
     "FORMAT",
@@ -27,8 +28,10 @@ __all__ = [
     "encoder_of",
     "head_of",
     "layout_of",
+    "newcomers_of",
     "packed",
     "read",
+    "with_newcomers",
 ]
 
 FORMAT: Final = 2
@@ -37,6 +40,7 @@ GRAPHS: Final = ("item.onnx", "user.onnx", "rank.onnx")
 LAYOUT: Final = "layout.json"
 IDS: Final = "ids.npz"
 COLUMNS: Final = ("columns.json", "columns.npz")
+NEWCOMERS: Final = "newcomers.npz"  # no vector depends on it
 _SPACED: Final = ("item.onnx", "user.onnx", LAYOUT, IDS, *COLUMNS)  # what a vector depends on
 
 
@@ -115,8 +119,35 @@ def packed(
         buckets=0 if encoder.ids is None else encoder.ids.buckets,
         sha256=sums,
     )
-    parts[HEAD] = msgspec.json.format(msgspec.json.encode(head), indent=1) + b"\n"
+    parts[HEAD] = _written(head)
     return parts
+
+
+def _written(head: Head) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(head), indent=1) + b"\n"
+
+
+def with_newcomers(parts: Mapping[str, bytes], vectors: Float32Array) -> dict[str, bytes]:
+    """The same files, and what made-up newcomers look for: (m, dimension) float32."""
+    content = to_npz({"vectors": vectors})
+    head = head_of(parts)
+    sums = {**head.sha256, NEWCOMERS: hashlib.sha256(content).hexdigest()}
+    head = msgspec.structs.replace(head, sha256=dict(sorted(sums.items())))
+    return {**parts, NEWCOMERS: content, HEAD: _written(head)}
+
+
+def newcomers_of(parts: Mapping[str, bytes], head: Head) -> Float32Array:
+    """(m, dimension) float32, what made-up newcomers look for; none where that was not kept.
+
+    Raises:
+        BundleError: They are of another shape or dtype.
+    """
+    if NEWCOMERS not in parts:
+        return np.empty((0, head.dimension), np.float32)
+    vectors = from_npz(parts[NEWCOMERS]).get("vectors", np.empty(0))
+    if vectors.dtype != np.float32 or vectors.shape[1:] != (head.dimension,):
+        raise BundleError(f"{NEWCOMERS} holds no vectors of {head.dimension} numbers")
+    return vectors
 
 
 def read(folder: Path) -> dict[str, bytes]:
@@ -159,7 +190,7 @@ def head_of(parts: Mapping[str, bytes]) -> Head:
     except (KeyError, msgspec.DecodeError) as error:
         raise BundleError(f"{HEAD} is no head of nets: {error}") from error
     names = set(head.sha256)
-    if head.format != FORMAT or not set(GRAPHS) <= names <= {*GRAPHS, *_SPACED}:
+    if head.format != FORMAT or not set(GRAPHS) <= names <= {*GRAPHS, *_SPACED, NEWCOMERS}:
         raise BundleError(
             f"{HEAD} is of another version than {FORMAT}, or names other files",
             hint="fit and save the model again",

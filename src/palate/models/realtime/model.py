@@ -42,6 +42,7 @@ from palate.models.realtime.examples import Profiles
 from palate.models.realtime.further import check_config, check_data, lesson
 from palate.models.realtime.held import hold_out
 from palate.models.realtime.nets import Nets
+from palate.models.realtime.newcomers import newcomers
 from palate.models.realtime.prepare import evidence_of, fit_encoder, fit_profiles
 from palate.models.realtime.scoring import Scorer
 from palate.models.realtime.sound import rank_fault
@@ -176,12 +177,16 @@ class Realtime(Continuing[RealtimeConfig]):
         )
         nets = Nets(parts)
         vectors = nets.embed_rows(course.rows) if vectors is None else vectors
-        if not np.isfinite(vectors).all():
+        held = events.histories
+        known = np.bincount(held.items, minlength=dataset.n_items) > 0
+        some = newcomers(known, int(held.timestamps.max(initial=0)))
+        asked = Scorer(nets, course.profiles, vectors).users(some)
+        if not (np.isfinite(vectors).all() and np.isfinite(asked).all()):
             raise DataError(
                 "realtime diverged: a vector is no longer finite",
                 hint="lower learning_rate, or set clip_norm to 1",
             )
-        return nets, course.profiles, vectors
+        return nets.asked_by(asked), course.profiles, vectors
 
     def _take(self, nets: Nets, profiles: Profiles, vectors: Float32Array) -> None:
         self._nets, self._profiles, self._vectors = nets, profiles, vectors

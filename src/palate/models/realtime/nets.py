@@ -44,6 +44,8 @@ class Nets:
         layout: Of profiles; None where none is read.
         features: Names of RankNet's request features.
         encoder: Makes ItemNet's input of attributes.
+        newcomers: (m, dimension) float32, what made-up visitors look for who did one thing each:
+            an index is built for such queries; m is 0 where that was not kept.
 
     Raises:
         BundleError: A file is missing, damaged, or of another version.
@@ -60,6 +62,7 @@ class Nets:
         self.features: tuple[str, ...] = NAMES if head.context else ()
         self.layout: ProfileLayout | None = files.layout_of(parts)
         self.encoder: ItemEncoder = files.encoder_of(parts, head)
+        self.newcomers: Float32Array = files.newcomers_of(parts, head)
         self._sessions: dict[str, Session] = {}
 
     # ------------------------------------------------------------------ items
@@ -144,6 +147,10 @@ class Nets:
                 f"profiles are {profiles.shape}, not (n, {size})", hint="use the nets' layout"
             )
         return self._graph("user.onnx")(profile=profiles, recent=recent, context=contexts)
+
+    def asked_by(self, newcomers: Float32Array) -> Nets:
+        """The same nets, which keep what these look for: (m, dimension) float32."""
+        return Nets(files.with_newcomers(self._parts, newcomers))
 
     # ------------------------------------------------------------------ pairs
 
