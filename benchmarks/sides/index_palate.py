@@ -26,9 +26,7 @@ def main(inputs, output, settings):
     before = own_mib()
     start = time.perf_counter()
     cpu = time.process_time()
-    alike = inputs / "alike.npy"
-    queries = np.load(alike) if alike.is_file() else None
-    index = LocalIndex.build(ids, items, queries=queries)
+    index = LocalIndex.build(ids, items, queries=alike(inputs))
     figures = {"build_s": time.perf_counter() - start, "build_cpu_s": time.process_time() - cpu}
     figures["memory_mib"] = own_mib() - before - id_map_mib(index)
     figures["setting"] = index.reach.at(nearest.shape[1])
@@ -37,6 +35,12 @@ def main(inputs, output, settings):
         figures |= changes(index, ids, np.array(items), queries, nearest.shape[1])
         figures |= snapshots(index, output.parent)
     output.write_text(json.dumps(figures))
+
+
+def alike(inputs):
+    """Queries like those to come, where the benchmark has some apart from those it asks."""
+    path = inputs / "alike.npy"
+    return np.load(path) if path.is_file() else None
 
 
 def id_map_mib(index):
