@@ -6,6 +6,7 @@ was measured on items alone finds less for people than it says.
 
 from __future__ import annotations
 
+import logging
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +15,8 @@ from palate.retrieval.casting import Encoders
 from palate.types import Float32Array
 
 __all__ = ["Askers", "ReleasedAskers", "nobody"]
+
+logger = logging.getLogger(__name__)
 
 
 class Askers(Protocol):
@@ -51,6 +54,9 @@ class ReleasedAskers:
         """
         for encoder in self._encoders():
             asked = getattr(encoder, "newcomers", None)
-            if encoder.space == space and isinstance(asked, np.ndarray) and len(asked):
+            if encoder.space != space or not isinstance(asked, np.ndarray) or not len(asked):
+                continue
+            if asked.shape[1:] == (encoder.dimension,) and np.isfinite(asked).all():
                 return asked
+            logger.warning("the queries that space %s keeps are no vectors of it", space)
         return None

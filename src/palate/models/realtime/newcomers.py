@@ -1,8 +1,7 @@
 """Made-up visitors who did one thing each: what an index can be tried on without any person's data.
 
 Users stand further from their items than items from each other, so that an index which was tried on
-items looks too near for people. These stand where people do: on generated cars an index has to look
-as far for them, within 3 %, as for those who were learned from.
+items looks too near for people. These stand about where people do.
 """
 
 from __future__ import annotations
