@@ -74,9 +74,12 @@ class Screen:
             drops: dict[int, str] = {}
             for why, gone in reversed(hits):
                 drops |= {ids.index(item): why for item in gone}
+            kept = list(range(len(ids)))
             for at in sorted(drops):
                 dropped.add(drops[at], ids[at])
-            return [at for at in range(len(ids)) if at not in drops]
+            for at in sorted(drops, reverse=True):
+                del kept[at]
+            return kept
         for at, item in enumerate(ids):
             reason = next((why for why, gone in hits if item in gone), None)
             if reason is None and shown(item):

@@ -33,6 +33,7 @@ class Connection(HttpToolsProtocol):
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any]) -> None:
         super().__init__(config, server_state, app_state)
         self._in_head = True
+        self._begun = False  # whether a head has begun that has not ended
         self._head_bytes = 0
         self._moved = False  # whether what came last began or ended a request
         self._head_timer: asyncio.TimerHandle | None = None
@@ -55,22 +56,20 @@ class Connection(HttpToolsProtocol):
             self._head_bytes += len(data)
         self._moved = False
         super().data_received(data)  # ends the wait for the next request, whatever came
-        if not self._moved and self._in_head and self._head_timer is None:
-            self._arm()  # line breaks between two requests begin none
+        if self._in_head and self._head_timer is None and (self._begun or not self._moved):
+            self._arm()  # line breaks between two requests begin none; most heads come whole
         if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
             self.transport.write(_REFUSAL)
             self.transport.close()
 
     def on_message_begin(self) -> None:
         """Called by the parser."""
-        self._moved = True
-        if self._head_timer is None:
-            self._arm()
+        self._moved = self._begun = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Called by the parser."""
-        self._in_head = False
+        self._in_head = self._begun = False
         self._head_bytes = 0
         self._disarm()
         super().on_headers_complete()

@@ -37,6 +37,8 @@ def test_what_is_read_answers_the_same(index: LocalIndex, tmp_path: Path) -> Non
     read, about = read_index(tmp_path / "one")
     assert about == {"space": 3, "offsets": {"items": 17}}
     assert (len(read), read.metric, read.reach) == (len(index), index.metric, index.reach)
+    for name, array in index.clusters._asdict().items():
+        assert np.array_equal(getattr(read.clusters, name), array), name
     assert answers(read) == answers(index)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from palate.errors import StoreError
 from palate.retrieval.index import LocalIndex, Metric
 from palate.retrieval.index.files import read_index
-from palate.retrieval.index.rebuild import Rebuild
+from palate.retrieval.index.rebuild import Rebuild, build_anew
 from palate.types import Float32Array
 
 N, DIMENSION = 500, 8
@@ -48,6 +49,25 @@ def test_the_snapshot_is_as_of_the_start_and_says_so(tmp_path: Path) -> None:
     read, about = read_index(rebuild.snapshot)
     assert about == {"offset": 17}
     assert "i4" in read
+
+
+def test_the_new_lists_are_made_for_what_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, queries = built(), drawn(3, seed=2)
+    with Rebuild(index, tmp_path, recall=0.7, queries=queries) as rebuild:
+        rebuild.take()
+    told: dict[str, object] = {}
+
+    def build(*_: object, **how: object) -> LocalIndex:
+        told.update(how)
+        return index
+
+    monkeypatch.setattr(LocalIndex, "build", build)
+    shutil.rmtree(rebuild.snapshot)
+    build_anew(tmp_path, 0.7)
+    assert told["recall"] == 0.7
+    assert np.array_equal(np.asarray(told["queries"]), queries)
 
 
 def test_a_child_that_fails_says_why_and_the_old_one_goes_on(tmp_path: Path) -> None:

@@ -68,13 +68,11 @@ class Drift:
             drawn = np.random.default_rng(_SEED).integers(0, len(slots), _LOOKED_AT)
             rows = arrays.vectors[slots[drawn]]
         lists = owner[drawn]
-        apart = np.linalg.norm(rows - clusters.centroids[lists], axis=1)
-        usual = clusters.spreads[lists] * np.sqrt(index.dimension)
         return cls(
             rows=len(slots),
             lists=n_lists,
             imbalance=float(n_lists * (counts**2).sum() / counts.sum() ** 2),
-            far=float((apart > _FAR * usual).mean()),
+            far=float((clusters.distances(rows, lists) > _FAR).mean()),
             wanted=wanted,
         )
 

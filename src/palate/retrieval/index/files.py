@@ -29,7 +29,7 @@ from palate.retrieval.index.region import mapped, rows_in
 
 __all__ = ["read_index", "write_index"]
 
-_FORMAT: Final = 3
+_FORMAT: Final = 4
 _HEAD: Final = "index.json"
 _SPARE: Final = 4  # address space of an array that may grow, as a multiple of its rows
 _LEAST: Final = 256  # blocks of it

@@ -4,8 +4,11 @@ Below some hundred thousand items there is one list, and a search scans all code
 lists stand around centroids, and a search scans those that may hold the best rows: what a list
 promises is the score of its centroid c and some standard deviations of its rows around that,
 
-    q . c + r |q| s_c,      s_c^2 = mean |x - c|^2 / d   over the rows x of the list.
+    q . c + r s_c sqrt(q' W q),
 
+where W is the covariance of rows around their centroids, over all lists, and s_c says how much more
+or less than usual those of one list spread; which rows belong together depends on what is looked
+for (`clusters`).
 It takes the most promising first, and ends at the first that promises less than all that it has
 found. How many deviations r that takes was measured when the index was built, for several k.
 What the codes rank highest (a few more than k) is then scored exactly:
@@ -27,7 +30,7 @@ from numpy.typing import NDArray
 from palate.errors import DataError
 from palate.retrieval.index.arrays import Arrays
 from palate.retrieval.index.base import Hits, Metric
-from palate.retrieval.index.clusters import Clusters, centroids_of
+from palate.retrieval.index.clusters import Clusters, centroids_of, weights_of
 from palate.retrieval.index.kernels.order import pick
 from palate.retrieval.index.lists import Lists
 from palate.retrieval.index.masks import Filter, Mask
@@ -117,9 +120,14 @@ class LocalIndex:
         index = cls(given.shape[1], metric)
         ready = index._prepared(ids, given)
         if n_lists > 1 and len(ready):
-            around = Clusters.around(centroids_of(ready, min(n_lists, len(ready)), seed))
+            weights = None
+            if queries is not None and index.metric is not Metric.EUCLIDEAN:
+                weights = weights_of(index._ready(queries, 1))
+            centroids = centroids_of(ready, min(n_lists, len(ready)), seed, weights)
+            around = Clusters.around(centroids, weights)
             owner, squares = around.nearest(ready)
-            index = cls(given.shape[1], metric, clusters=around.spread_over(owner, squares))
+            spread = around.spread_over(ready, owner, squares)
+            index = cls(given.shape[1], metric, clusters=spread)
         else:
             owner = np.zeros(len(ready), np.int32)
         index._put(ids, ready, owner)

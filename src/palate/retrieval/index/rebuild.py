@@ -20,10 +20,11 @@ import numpy as np
 from palate.errors import StoreError
 from palate.retrieval.index.files import read_index, write_index
 from palate.retrieval.index.local import LocalIndex
+from palate.types import Float32Array
 
 __all__ = ["Rebuild", "build_anew"]
 
-_OLD, _NEW = "old", "new"
+_OLD, _NEW, _QUERIES = "old", "new", "queries.npy"
 _NICE: Final = 10  # the child gives way to whoever serves
 _SAID: Final = 2000  # bytes of what a failed child wrote
 
@@ -37,6 +38,7 @@ class Rebuild:
         about: Of the new snapshot: what the index reflects now, such as log offsets. Whoever
             publishes the snapshot has others replay their log from there.
         recall: As for `LocalIndex.build`.
+        queries: As for `LocalIndex.build`.
 
     Raises:
         BundleError: The snapshot cannot be written.
@@ -49,21 +51,17 @@ class Rebuild:
         about: Mapping[str, Any] | None = None,
         *,
         recall: float = 0.98,
+        queries: Float32Array | None = None,
     ) -> None:
         self._index = index
         self.snapshot = folder / _NEW
         self._touched = index.watch()  # before the snapshot: what is in both does no harm
         try:
             write_index(index, folder / _OLD, about)
+            if queries is not None:
+                np.save(folder / _QUERIES, queries)
             self._child = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    __name__,
-                    str(folder / _OLD),
-                    str(self.snapshot),
-                    f"{recall}",
-                ],
+                [sys.executable, "-m", __name__, str(folder), f"{recall}"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -131,17 +129,19 @@ class Rebuild:
         fresh.delete([ids[place] for place in gone])
 
 
-def build_anew(old: Path, new: Path, recall: float) -> None:
-    """A snapshot of the same items and vectors, with lists of their own.
+def build_anew(folder: Path, recall: float) -> None:
+    """Beside the snapshot `old` in a folder, write `new`: the same items, in lists of their own.
 
     Raises:
         BundleError: The old one is damaged, or the new one cannot be written.
     """
-    index, about = read_index(old)
+    index, about = read_index(folder / _OLD)
     ids, vectors = index.items()
-    write_index(LocalIndex.build(ids, vectors, index.metric, recall=recall), new, about)
+    queries = np.load(folder / _QUERIES) if (folder / _QUERIES).is_file() else None
+    fresh = LocalIndex.build(ids, vectors, index.metric, recall=recall, queries=queries)
+    write_index(fresh, folder / _NEW, about)
 
 
 if __name__ == "__main__":
     os.nice(_NICE)
-    build_anew(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]))
+    build_anew(Path(sys.argv[1]), float(sys.argv[2]))

@@ -139,11 +139,18 @@ class Searcher:
         """(n_lists,) what a row of each list may score that is so many deviations out."""
         if len(self._clusters.centroids) == 1:
             return np.zeros(1, np.float32)
-        centroids, halves, spreads = self._clusters
-        length = np.float32(math.sqrt(float(query @ query)))
-        biases = -2 * halves if self._euclidean else _UNBIASED
+        clusters, biases = self._clusters, _UNBIASED
+        step = math.sqrt(max(0.0, float(query @ clusters.within @ query)))
+        if self._euclidean:  # differences have another direction in each list
+            biases, step = -2 * clusters.halves, math.sqrt(float(query @ query))
+            reach *= math.sqrt(float(clusters.within.trace()) / len(query))
         worth: Float32Array = list_scores(
-            seeking, length, centroids, biases, np.float32(reach) * spreads, self._euclidean
+            seeking,
+            np.float32(step),
+            clusters.centroids,
+            biases,
+            np.float32(reach) * clusters.spreads,
+            self._euclidean,
         )
         return worth
 
@@ -170,7 +177,7 @@ class Searcher:
     def _ordered(self, seeking: Float32Array, slots: Int32Array) -> Found:
         arrays = self._arrays
         scores, plain = row_scores(seeking, arrays.vectors, self._biases, slots, arrays.alive)
-        order = np.argsort(-scores)
+        order = (-scores).argsort()
         return Found(scores[order], slots[order], plain)
 
 
@@ -181,11 +188,11 @@ def best_first(worth: Float32Array) -> Iterator[Int32Array]:
     """
     rest, n = np.arange(len(worth), dtype=np.int32), _AT_FIRST
     while len(rest) > n:
-        apart = np.argpartition(-worth[rest], n)
+        apart = (-worth[rest]).argpartition(n)
         some, rest = rest[apart[:n]], rest[apart[n:]]
-        yield some[np.argsort(-worth[some])]
+        yield some[(-worth[some]).argsort()]
         n *= _FURTHER
-    yield rest[np.argsort(-worth[rest])]
+    yield rest[(-worth[rest]).argsort()]
 
 
 def _room_for(wanted: int) -> tuple[Float32Array, Int32Array]:

@@ -11,7 +11,7 @@ __all__ = ["list_scores", "pick", "row_scores"]
 
 
 @numba.njit(cache=True, nogil=True)
-def list_scores(query, length, centroids, biases, reach, distances):
+def list_scores(query, step, centroids, biases, reach, distances):
     """What a good row of each list may score: (n_lists,) float32.
 
     The score of its centroid and, on top, `reach` times how far the products of the query with
@@ -19,10 +19,11 @@ def list_scores(query, length, centroids, biases, reach, distances):
 
     Args:
         query: (d,) float32; of a Euclidean search, twice the query.
-        length: Of the query, as it was given.
+        step: How far products of the query with rows of a list spread that spreads as usual; of
+            a Euclidean search, the length of the query as it was given.
         centroids: (n_lists, d) float32.
         biases: (n_lists,) float32, added to products; of length 0: none.
-        reach: (n_lists,) float32.
+        reach: (n_lists,) float32, in steps; of a Euclidean search, in units of length.
         distances: Whether scores are Euclidean.
     """
     n = centroids.shape[0]
@@ -31,10 +32,10 @@ def list_scores(query, length, centroids, biases, reach, distances):
         near = product(query, centroids, one)
         if biases.shape[0]:
             near += biases[one]
-        step = length
+        each = step
         if distances:  # -|q - c|^2 falls by 2 |q - c| a step towards c, not by |q|
-            step = np.float32(2.0) * np.sqrt(max(length * length - near, np.float32(0.0)))
-        out[one] = near + step * reach[one]
+            each = np.float32(2.0) * np.sqrt(max(step * step - near, np.float32(0.0)))
+        out[one] = near + each * reach[one]
     return out
 
 
