@@ -82,9 +82,13 @@ MOVIES: Final = RealtimeConfig(
 ABLATION: Final[Mapping[str, dict[str, Any]]] = {
     "no profile": {"profile": False},
     "no recent items": {"recent": 0},
+    "recent items as the epoch began": {"recent_gradient": False},
+    "products in bfloat16": {"precision": "bfloat16"},
     "no moment": {"context": False},
     "no attributes": {"attributes": False},
     "no ids": {"ids": False},
+    "ids never hidden": {"id_dropout": 0.0},
+    "with the words of titles": {"text": ("title",)},
     "no log-Q": {"log_q": False},
     "no catalogue negatives": {"catalogue": 0},
     "no in-batch negatives": {"in_batch": False},

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,8 @@ SECONDS = 20.0
 WARM_S = 3.0
 DELETED_OF_TEN = 1
 P99_S = 1.0  # target
-UPSERT_MS = 1.0  # target
-UPSERTS = 2_000
+SEEN_MS = 1.0  # target
+CHANGED = 2_000
 PATIENCE_S = 120.0
 
 
@@ -228,7 +229,7 @@ def one_run(home: Path) -> dict[str, float]:
             follower.join()
             live = replica.live
             assert live is not None
-            figures["upsert_p50_ms"], figures["upsert_p99_ms"] = _upserts(live.index)
+            figures |= _seen_here(live.index)
         pointer.close()
         return figures
     finally:
@@ -257,18 +258,31 @@ def _search_beside(replica: Replica[Any]) -> tuple[float, float]:
     return _quantiles_ms(spent[round(SEARCHES * WARM_S) :])
 
 
-def _upserts(index: Any) -> tuple[float, float]:
-    """From before an upsert until a search has found the item, p50 and p99 in ms."""
-    rng, spent = np.random.default_rng(5), []
-    vectors = rng.normal(size=(UPSERTS, DIMENSION)).astype(np.float32) * 100
+def _seen_here(index: Any) -> dict[str, float]:
+    """From before an item is put, and is deleted, until a search has it and has it no more, in ms.
+
+    Its vector is so long that it is the nearest to itself of all.
+    """
+    rng = np.random.default_rng(5)
+    vectors = rng.normal(size=(CHANGED, DIMENSION)).astype(np.float32) * 100
+    spent: dict[str, list[float]] = {"upsert": [], "delete": []}
     for number, vector in enumerate(vectors):
-        begun = time.perf_counter()
-        index.upsert([f"new{number}"], vector[None])
-        (hits,) = index.search(vector[None], 1)
-        spent.append(time.perf_counter() - begun)
-        if hits.ids != [f"new{number}"]:
-            raise SystemExit("an item that was put was not found")
-    return _quantiles_ms(spent)
+        one = f"new{number}"
+        for what, change in (
+            ("upsert", partial(index.upsert, [one], vector[None])),
+            ("delete", partial(index.delete, [one])),
+        ):
+            begun = time.perf_counter()
+            change()
+            (hits,) = index.search(vector[None], 1)
+            spent[what].append(time.perf_counter() - begun)
+            if (hits.ids == [one]) != (what == "upsert"):
+                raise SystemExit(f"a search does not know of the {what} of an item")
+    return {
+        f"{what}_{share}_ms": value
+        for what, seconds in spent.items()
+        for share, value in zip(("p50", "p99"), _quantiles_ms(seconds), strict=True)
+    }
 
 
 def _quantiles_ms(seconds: Sequence[float]) -> tuple[float, float]:
@@ -287,7 +301,8 @@ def main() -> None:
     for what, key, unit, target in (
         (f"{name}, change to retrievable", "", "s", P99_S),
         (f"{name}, search", "search_", "ms", None),
-        ("live/upsert and find it in the process", "upsert_", "ms", UPSERT_MS),
+        ("live/upsert and find it in the process", "upsert_", "ms", SEEN_MS),
+        ("live/delete and find it no more in the process", "delete_", "ms", SEEN_MS),
     ):
         for share, least in (("p50", None), ("p99", target)):
             suffix = "_ms" if unit == "ms" else ""

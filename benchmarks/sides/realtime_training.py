@@ -52,9 +52,12 @@ def items():
     )
 
 
-def main(_, output, n):
+FAST = {"recent_gradient": False, "precision": "bfloat16"}
+
+
+def main(_, output, n, how):
     torch.set_num_threads(1)
-    config = RealtimeConfig(epochs=1, recent_gradient=False, precision="bfloat16")
+    config = RealtimeConfig(epochs=1, **(FAST if how == "fast" else {}))
     sizes = Sizes(FEATURES, 3, N_ITEMS, PROFILE, len(NAMES), 3)
     with tempfile.TemporaryDirectory() as folder:
         paths = write_examples(parts(int(n), config), Path(folder))
@@ -77,4 +80,4 @@ def main(_, output, n):
     Path(output).write_text(json.dumps(figures))
 
 
-main(*sys.argv[1:4])
+main(*sys.argv[1:5])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from palate.retrieval.index.drift import Drift
 from palate.retrieval.index.local import LocalIndex
 from palate.retrieval.indexer import TopicTrimmedError
 from palate.retrieval.settings import RetrievalSettings
-from palate.retrieval.snapshot import Manifest
+from palate.retrieval.snapshot import Entry, Manifest
 from palate.store.database import REGISTRY, Database
 from palate.store.folder_store import FolderStore
 from palate.testing.encoder import FakeEncoder
@@ -235,4 +236,75 @@ def test_a_pointer_that_its_server_lost_is_set_again(built: Built) -> None:
     assert manifest.items == 20
     found = built.catalogue.snapshots.pointed("aaaa")
     assert found is not None
+    assert built.step(builder) is None
+
+
+def rolled_back(built: Built, builder: Builder) -> Entry:
+    """Two snapshots, of which an operator leaves the newer; what is pointed to then."""
+    run_until_quiet(built.embedder)
+    assert built.step(builder) is not None
+    built.catalogue.sell("car3")
+    run_until_quiet(built.embedder)
+    built.now += 60.0
+    assert built.step(builder) is not None
+    return built.catalogue.snapshots.roll_back("aaaa")
+
+
+def test_an_index_that_was_rolled_back_is_not_published_again(built: Built) -> None:
+    builder = built.builder(RetrievalSettings(refresh_s=60))
+    before = rolled_back(built, builder)
+    left = builder.indexer.index
+    left.delete(["car9"])  # what was bad about it
+    built.now += 60.0
+    assert built.step(builder) is None, "its time begins with the rollback"
+    assert builder.entry == before
+    assert builder.indexer.index is not left
+    built.now += 59.0
+    assert built.step(builder) is None
+    built.now += 1.0
+    manifest = built.step(builder)
+    assert manifest is not None
+    assert (manifest.items, manifest.embeddings_offset) == (19, 21), "with what came since"
+    assert set(manifest.sample) == {f"car{n}" for n in range(20)} - {"car3"}
+    found = built.catalogue.snapshots.pointed("aaaa")
+    assert found is not None
+    assert found[0].entries[1] == before
+
+
+def test_a_rollback_while_a_snapshot_is_written_stays(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder = built.builder()
+    run_until_quiet(built.embedder)
+    for car in ("car3", "car4"):
+        assert built.step(builder) is not None
+        built.catalogue.sell(car)
+        run_until_quiet(built.embedder)
+    snapshots, publish = built.catalogue.snapshots, FolderStore.publish
+    gone_back: list[Entry] = []
+
+    def slowly(store: FolderStore, key: str, folder: Path) -> None:
+        publish(store, key, folder)
+        gone_back.append(snapshots.roll_back("aaaa"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FolderStore, "publish", slowly)
+        with pytest.raises(StoreError, match="rolled back while"):
+            built.step(builder)
+    found = snapshots.pointed("aaaa")
+    assert found is not None
+    assert found[0].entries == tuple(gone_back)
+    manifest = built.step(builder)
+    assert manifest is not None
+    assert (manifest.items, manifest.embeddings_offset) == (18, 22), "from what is pointed to"
+
+
+def test_a_pointer_that_went_back_to_what_is_gone_is_set_again(built: Built) -> None:
+    """A server that lost its last writes points to snapshots that were removed since."""
+    builder = built.builder(RetrievalSettings(refresh_s=60))
+    before = rolled_back(built, builder)
+    FolderStore(built.catalogue.home / "objects").remove(before.snapshot)
+    manifest = built.step(builder)
+    assert manifest is not None
+    assert (manifest.items, manifest.embeddings_offset) == (19, 21)
     assert built.step(builder) is None

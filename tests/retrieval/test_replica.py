@@ -328,6 +328,15 @@ def test_workers_load_one_after_another(stage: Stage) -> None:
     assert [one.refresh() for one in replicas] == [False, False, True]
 
 
+def test_workers_that_answer_already_load_even_the_first_one_after_another(stage: Stage) -> None:
+    """It is of another space, and both at once would slow all answers down."""
+    replicas = [stage.replica(number=number, stagger_s=2.0, waits=True) for number in range(2)]
+    stage.publish()
+    assert [one.refresh() for one in replicas] == [True, False]
+    stage.now = 2.0
+    assert [one.refresh() for one in replicas] == [False, True]
+
+
 def test_threads_follow_and_refresh_until_they_are_stopped(stage: Stage) -> None:
     replica, stop = stage.replica(), threading.Event()
     stage.publish()

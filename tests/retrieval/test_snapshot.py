@@ -165,6 +165,68 @@ def test_rolling_back_points_to_the_one_before(snapshots: Snapshots) -> None:
         snapshots.roll_back("never there")
 
 
+def test_nobody_is_sent_back_to_what_is_damaged(snapshots: Snapshots, objects: FolderStore) -> None:
+    one, two = publish(snapshots, 10), publish(snapshots, 20)
+    objects.remove(one.snapshot)
+    with pytest.raises(BundleError, match="cannot go back"):
+        snapshots.roll_back("aaaa")
+    found = snapshots.pointed("aaaa")
+    assert found is not None
+    assert found[0].entries == (two, one)
+
+
+def test_only_what_the_caller_saw_is_left(snapshots: Snapshots) -> None:
+    one, two = publish(snapshots, 10), publish(snapshots, 20)
+    three = publish(snapshots, 30)
+    with pytest.raises(StoreError, match="somebody else"):
+        snapshots.roll_back("aaaa", leaving=two)
+    found = snapshots.pointed("aaaa")
+    assert found is not None
+    assert found[0].current == three
+    assert snapshots.roll_back("aaaa", leaving=three) == two
+    assert one != two
+
+
+def test_what_goes_on_from_what_was_left_is_not_pointed_to(
+    snapshots: Snapshots, objects: FolderStore
+) -> None:
+    one, two = publish(snapshots, 10), publish(snapshots, 20)
+    snapshots.roll_back("aaaa")
+    with pytest.raises(StoreError, match="rolled back while"):
+        publish_after(snapshots, 30, two)
+    found = snapshots.pointed("aaaa")
+    assert found is not None
+    assert found[0].entries == (one,)
+    assert not any("000000000030" in key for key in objects.keys())  # noqa: SIM118
+    assert publish_after(snapshots, 30, one).embeddings_offset == 30
+
+
+def test_what_is_newer_is_no_rollback(snapshots: Snapshots) -> None:
+    """Two indexers: the entry that ours went on from has left the pointer in the ordinary way."""
+    one = publish(snapshots, 10)
+    publish(snapshots, 20)
+    three = publish(snapshots, 30)
+    assert publish_after(snapshots, 25, one) == three
+    assert publish_after(snapshots, 40, one).embeddings_offset == 40
+
+
+def publish_after(snapshots: Snapshots, offset: int, after: Entry) -> Entry:
+    return snapshots.publish(
+        index(), space="aaaa", item_offset=1, embeddings_offset=offset, after=after
+    )
+
+
+def test_a_manifest_is_proven_without_its_index(snapshots: Snapshots, objects: FolderStore) -> None:
+    one, two = publish(snapshots, 10, n=40), publish(snapshots, 20)
+    assert snapshots.spaces() == ["aaaa"]
+    assert (snapshots.manifest(one).items, snapshots.manifest(two).items) == (40, 50)
+    with pytest.raises(BundleError, match="altered"):
+        snapshots.manifest(Entry(one.snapshot, two.sha256, 10))
+    objects.remove(one.snapshot)
+    with pytest.raises(BundleError, match="no whole snapshot"):
+        snapshots.manifest(one)
+
+
 def test_a_space_can_be_withdrawn(snapshots: Snapshots, objects: FolderStore) -> None:
     publish(snapshots, 20)
     snapshots.withdraw("aaaa")

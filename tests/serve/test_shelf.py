@@ -123,6 +123,17 @@ def test_a_damaged_bundle_is_refused_and_the_old_one_stays(
     assert refs(shelf)["stable"] == "taste:3"
 
 
+def test_who_begins_with_a_damaged_bundle_answers_with_the_release_before(
+    releases: Releases, settings: Settings, counted: Path
+) -> None:
+    promote(releases, "taste:3")
+    for bundle in settings.home.glob("objects/**/taste/3/**/state.npz"):
+        bundle.unlink()
+    shelf = Shelf(releases, Counters(counted))
+    assert shelf.refresh()
+    assert refs(shelf)["stable"] == "taste:1"
+
+
 def test_a_release_whose_model_fails_to_warm_is_refused(
     shelf: Shelf, releases: Releases, counted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

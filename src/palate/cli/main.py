@@ -35,6 +35,7 @@ class PalateGroup(LazyGroup):
         "similar": "palate.cli.similar",
         "explain": "palate.cli.explain",
         "surface": "palate.cli.surface",
+        "index": "palate.cli.index",
         "events": "palate.cli.events.command",
         "keys": "palate.cli.keys",
         "privacy": "palate.cli.privacy",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Final
 
 from palate.errors import ReleaseError, UnknownReleaseError
@@ -62,13 +63,17 @@ class Aliases:
                 f"no alias is called {alias!r}",
                 hint=f"there are: {', '.join(self.all()) or 'none'}",
             )
-        earlier = [ref for ref in steps if ref != steps[0]]
-        if not earlier:
+        earlier = _other(steps)
+        if earlier is None:
             raise ReleaseError(
                 f"{alias} has named {steps[0]} alone, so there is nothing to roll back to",
                 hint="promote another release",
             )
-        return steps[0], earlier[0]
+        return steps[0], earlier
+
+    def previous(self, alias: str) -> str | None:
+        """The last release that `alias` named other than the one it names now; None for none."""
+        return _other(self._steps(alias))
 
     @staticmethod
     def pop_to(connection: sqlite3.Connection, alias: str, ref: str) -> None:
@@ -87,3 +92,8 @@ class Aliases:
             (alias,),
         )
         return [row[0] for row in rows]
+
+
+def _other(steps: Sequence[str]) -> str | None:
+    """The first that is not as the first of all."""
+    return next((ref for ref in steps if ref != steps[0]), None)

@@ -152,6 +152,10 @@ class Releases:
         """What each alias names now, `name:version`; cheap enough to ask every 100 ms."""
         return self._aliases.all()
 
+    def previous(self, alias: str) -> str | None:
+        """What `alias` named before what it names now, `name:version`; None for nothing."""
+        return self._aliases.previous(alias)
+
     def audit(self) -> tuple[AuditEntry, ...]:
         """Every change of a release so far, oldest first: who, what, when and why."""
         return audit.entries(self._database, _ACTIONS)

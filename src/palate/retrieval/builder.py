@@ -13,7 +13,7 @@ from palate.retrieval.index.drift import Drift
 from palate.retrieval.index.local import LocalIndex
 from palate.retrieval.indexer import Indexer, TopicTrimmedError
 from palate.retrieval.settings import RetrievalSettings
-from palate.retrieval.snapshot import Entry, Snapshots
+from palate.retrieval.snapshot import Entry, Manifest, Snapshots
 from palate.retrieval.spaces import Space
 
 __all__ = ["Builder"]
@@ -25,7 +25,8 @@ class Builder:
     """Follows the topic for one space and publishes its index: at first, and when it changed.
 
     It goes on from the newest snapshot that is whole, or begins with an empty index where the
-    space's records begin. A first snapshot waits until the whole catalogue is in the topic.
+    space's records begin. A first snapshot waits until the whole catalogue is in the topic. Where
+    the pointer is moved back, it goes on from there, so that what was left is not published again.
 
     Args:
         topic: `item_embeddings`, for reading.
@@ -70,12 +71,10 @@ class Builder:
         """
         if space.generation != self._space.generation:
             raise TopicTrimmedError(f"space {self._name} is embedded anew")
+        self._heed_pointer(clock)
         self.indexer.catch_up()
         if space.complete_at is None or self.indexer.applied < space.complete_at:
             return None
-        if self.entry is not None and self._snapshots.pointed(self._name) is None:
-            logger.warning("the pointer of space %s is gone: it is published again", self._name)
-            self.entry = None
         if self.entry is not None and (
             self.indexer.applied == self.entry.embeddings_offset
             or 0 <= clock() - self._published_at < self._settings.refresh_s
@@ -88,6 +87,7 @@ class Builder:
             item_offset=self.indexer.item_offset,
             embeddings_offset=self.indexer.applied,
             sample=self._sampled(),
+            after=self.entry,
         )
         self._published_at = clock()
         logger.info("snapshot %s with %d items", self.entry.snapshot, len(self._index))
@@ -95,22 +95,40 @@ class Builder:
 
     # ------------------------------------------------------------------ private
 
+    def _heed_pointer(self, clock: Callable[[], float]) -> None:
+        """Publish again what a server lost; leave the index that somebody rolled back from.
+
+        After a rollback it goes on from the snapshot pointed to, and publishes the next one when
+        `refresh_s` is over, as if that one had been made now.
+        """
+        if self.entry is None:
+            return
+        found = self._snapshots.pointed(self._name)
+        if found is None:
+            logger.warning("the pointer of space %s is gone: it is published again", self._name)
+            self.entry = None
+            return
+        if not found[0].is_behind(self.entry):
+            return
+        before = found[0].current
+        begun = self._loaded(before)
+        if begun is None:
+            logger.error("space %s points to what is no use: it is published again", self._name)
+            self.entry = None
+            return
+        logger.warning("space %s was rolled back: it goes on from %s", self._name, before.snapshot)
+        self._index, self.indexer, _ = begun
+        self.entry, self._published_at = before, clock()
+
     def _begin(self) -> tuple[LocalIndex, Indexer, Entry | None]:
         """From the newest snapshot that is whole and that the topic goes on from."""
         found = self._snapshots.pointed(self._name)
         entries = () if found is None else found[0].entries
         for entry in entries:
-            if not self._topic.start() - 1 <= entry.embeddings_offset <= self._topic.head():
+            begun = self._loaded(entry)
+            if begun is None:
                 continue
-            if entry.embeddings_offset < self._space.since:
-                continue  # of an earlier time that this space was embedded
-            try:
-                index, manifest = self._snapshots.load(entry)
-            except BundleError as error:
-                logger.error("snapshot %s is not gone on from: %s", entry.snapshot, error)
-                continue
-            after, items = manifest.embeddings_offset, manifest.item_offset
-            indexer = Indexer(self._topic, index, self._name, after=after, item_offset=items)
+            index, indexer, manifest = begun
             if entry is not entries[0]:
                 return index, indexer, None
             # So a restart does not write gigabytes while the first requests come.
@@ -127,6 +145,21 @@ class Builder:
             )
         index = LocalIndex(self._space.dimension, self._settings.metric)
         return index, Indexer(self._topic, index, self._name, after=self._space.since), None
+
+    def _loaded(self, entry: Entry) -> tuple[LocalIndex, Indexer, Manifest] | None:
+        """A snapshot and who goes on from it; None where it is not whole, or the topic is not."""
+        if not self._topic.start() - 1 <= entry.embeddings_offset <= self._topic.head():
+            return None
+        if entry.embeddings_offset < self._space.since:
+            return None  # of an earlier time that this space was embedded
+        try:
+            index, manifest = self._snapshots.load(entry)
+        except BundleError as error:
+            logger.error("snapshot %s is not gone on from: %s", entry.snapshot, error)
+            return None
+        after, items = manifest.embeddings_offset, manifest.item_offset
+        indexer = Indexer(self._topic, index, self._name, after=after, item_offset=items)
+        return index, indexer, manifest
 
     def _rebuild_if_drifted(self) -> None:
         """New lists, where the rows no longer fit into the old ones."""

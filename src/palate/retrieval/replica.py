@@ -46,6 +46,7 @@ class Replica(Generic[N]):
             nets whose space has no snapshot yet wait until there is one.
         number: Of this worker, from 0: the later load later.
         stagger_s: Seconds between two workers.
+        waits: Whether the first load waits for this worker's turn as well: another space answers.
         checks: What is asked of a new index.
         clock: Monotonic seconds.
 
@@ -67,6 +68,7 @@ class Replica(Generic[N]):
         *,
         number: int = 0,
         stagger_s: float = 0.5,
+        waits: bool = False,
         checks: Checks | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -74,6 +76,7 @@ class Replica(Generic[N]):
         self._snapshots = snapshots
         self._wanted = wanted
         self._wait_s = number * stagger_s
+        self._waits = waits
         self._checks = checks or Checks()
         self._clock = clock
         self._changing = threading.Lock()  # of what is applied, and of which one answers
@@ -188,7 +191,8 @@ class Replica(Generic[N]):
         now = self._clock()
         if self._noticed[0] != entry.snapshot:
             self._noticed = (entry.snapshot, now)
-        turn = now if self.live is None or self._lost else self._noticed[1] + self._wait_s
+        at_once = self._lost or (self.live is None and not self._waits)
+        turn = now if at_once else self._noticed[1] + self._wait_s
         return now >= max(turn, self._again.get(entry.snapshot, now))
 
     def _kept(self, entry: Entry) -> Live[N] | None:

@@ -29,7 +29,7 @@ class RetrievalSettings(BaseModel):
         default=600.0, ge=0, description="Between two snapshots of an index that changed."
     )
     recall: float = Field(
-        default=0.95,
+        default=0.98,
         ge=0.5,
         lt=1,
         description="Share of the true nearest that a search over lists finds; more takes longer.",

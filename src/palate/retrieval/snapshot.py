@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,7 @@ _FORMAT: Final = 1
 _MANIFEST: Final = "snapshot.json"
 _HEAD: Final = "index.json"  # of the index's own files
 _ROOT: Final = "index"
+_HINT: Final = "the one before goes on answering; publish another"
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +97,12 @@ class Pointing(msgspec.Struct, frozen=True):
         """The topic is needed after this offset, for any of these snapshots."""
         return min(entry.embeddings_offset for entry in self.entries)
 
+    def is_behind(self, entry: Entry) -> bool:
+        """Whether the pointer was moved back behind `entry`: it is gone, and nothing is newer."""
+        return (
+            entry not in self.entries and self.current.embeddings_offset <= entry.embeddings_offset
+        )
+
 
 class Snapshots:
     """Publishes snapshots, finds the newest, proves and loads it.
@@ -121,27 +129,31 @@ class Snapshots:
         pointing, version = self._read(space)
         return (pointing, version) if pointing.entries else None
 
+    def spaces(self) -> list[str]:
+        """The spaces that have any snapshot, pointed to or not, by name."""
+        return sorted({key.split("/")[1] for key in self._objects.keys(f"{_ROOT}/")})
+
+    def manifest(self, entry: Entry) -> Manifest:
+        """What a snapshot reflects, proven by the pointer's checksum; its index stays unread.
+
+        Raises:
+            BundleError: It is missing, altered, or of another format.
+        """
+        with _whole(entry):
+            return _manifest_in(self._objects.fetch(entry.snapshot), entry)
+
     def load(self, entry: Entry) -> tuple[LocalIndex, Manifest]:
         """Prove a snapshot and map its files.
 
         Raises:
             BundleError: It is missing, altered, of another format, or not what it says.
         """
-        hint = "the one before goes on answering; publish another"
-        try:
+        with _whole(entry):
             folder = self._objects.fetch(entry.snapshot)
-            if sha256_of(folder / _MANIFEST) != entry.sha256:
-                raise BundleError(f"the manifest of {entry.snapshot} was altered", hint=hint)
-            manifest = msgspec.json.decode((folder / _MANIFEST).read_bytes(), type=Manifest)
-            if manifest.format != _FORMAT:
-                raise BundleError(
-                    f"{entry.snapshot} has format {manifest.format}; this Palate reads {_FORMAT}"
-                )
+            manifest = _manifest_in(folder, entry)
             if sha256_of(folder / _HEAD) != manifest.index_sha256:
-                raise BundleError(f"the index of {entry.snapshot} was altered", hint=hint)
+                raise BundleError(f"the index of {entry.snapshot} was altered", hint=_HINT)
             index, _ = read_index(folder)
-        except (OSError, msgspec.DecodeError, StoreError) as error:
-            raise BundleError(f"{entry.snapshot} is no whole snapshot: {error}") from error
         if (len(index), index.dimension) != (manifest.items, manifest.dimension):
             raise BundleError(
                 f"{entry.snapshot} holds {len(index)} items of {index.dimension} numbers, and "
@@ -159,14 +171,25 @@ class Snapshots:
         item_offset: int,
         embeddings_offset: int,
         sample: Sequence[str] = (),
+        after: Entry | None = None,
     ) -> Entry:
         """Keep the index as it is now, and point to it; what is pointed to afterwards.
 
         The index must not change meanwhile. Where somebody else has pointed to a snapshot that
         reflects more, that one stays and ours goes away.
 
+        Args:
+            index: Of one space.
+            space: Whose vectors.
+            item_offset: As in the manifest.
+            embeddings_offset: As in the manifest.
+            sample: As in the manifest.
+            after: What the index went on from. Where the pointer was moved back behind that
+                meanwhile, the index is what was left: it is not pointed to.
+
         Raises:
-            StoreError: The object store or the pointer failed; what was pointed to stays.
+            StoreError: The object store or the pointer failed, or the pointer was moved back; what
+                was pointed to stays.
         """
         manifest = Manifest(
             space=space,
@@ -179,24 +202,43 @@ class Snapshots:
             made_at=now_us(),
         )
         entry = self._put(index, manifest)
-        pointing = self._point(space, entry)
+        pointing = self._point(space, entry, after)
+        self._prune(space, pointing)
         if pointing.current != entry:
             self._objects.remove(entry.snapshot)
-        self._prune(space, pointing)
+            if after is not None and pointing.is_behind(after):
+                raise StoreError(f"space {space} was rolled back while a snapshot was written")
         return pointing.current
 
-    def roll_back(self, space: str) -> Entry:
-        """Point to the snapshot before, and forget the newest; what is pointed to now.
+    def roll_back(self, space: str, *, leaving: Entry | None = None) -> Entry:
+        """Prove the snapshot before, point to it, forget the newest; what is pointed to now.
+
+        Args:
+            space: Whose.
+            leaving: What the caller takes for the newest, if that matters.
 
         Raises:
             StoreError: There is none before, or somebody else changed the pointer just now.
+            BundleError: The one before is damaged: nobody could load it. The newest stays.
         """
         found = self.pointed(space)
         if found is None or len(found[0].entries) < 2:
-            raise StoreError(f"space {space} has no snapshot before the newest")
+            raise StoreError(
+                f"space {space} has no snapshot before the newest",
+                hint="the next snapshot of the indexer replaces it: mend what made it bad",
+            )
         pointing, version = found
         before = Pointing(pointing.entries[1:])
-        if self._set(space, before, version) is None:
+        try:
+            self.load(before.current)
+        except BundleError as error:
+            raise BundleError(
+                f"space {space} cannot go back: {error.message}",
+                hint="the next snapshot of the indexer replaces the newest: mend what made it bad",
+            ) from error
+        if (leaving is not None and leaving != pointing.current) or (
+            self._set(space, before, version) is None
+        ):
             raise _raced(space)
         return before.current
 
@@ -219,7 +261,7 @@ class Snapshots:
         Raises:
             StoreError: As for `withdraw`.
         """
-        for space in sorted({key.split("/")[1] for key in self._objects.keys(f"{_ROOT}/")}):
+        for space in self.spaces():
             pointing, _ = self._read(space)
             if any(entry.embeddings_offset > head for entry in pointing.entries):
                 logger.warning("the snapshots of space %s are of another topic: withdrawn", space)
@@ -248,11 +290,13 @@ class Snapshots:
             self._objects.publish(key, folder)
         return entry
 
-    def _point(self, space: str, entry: Entry) -> Pointing:
+    def _point(self, space: str, entry: Entry, after: Entry | None) -> Pointing:
         """By compare-and-set, again where somebody was faster, and never to what reflects less."""
         while True:
             pointing, version = self._read(space)
             before = pointing.entries
+            if before and after is not None and pointing.is_behind(after):
+                return pointing
             if before and before[0].embeddings_offset > entry.embeddings_offset:
                 logger.warning("%s is older than what is pointed to: it is dropped", entry.snapshot)
                 return pointing
@@ -271,6 +315,27 @@ class Snapshots:
 
     def _set(self, space: str, pointing: Pointing, version: int) -> int | None:
         return self._pointer.set(_name(space), msgspec.json.encode(pointing), expected=version)
+
+
+@contextmanager
+def _whole(entry: Entry) -> Iterator[None]:
+    """Faults of reading a snapshot, as one that names it."""
+    try:
+        yield
+    except (OSError, msgspec.DecodeError, StoreError) as error:
+        raise BundleError(f"{entry.snapshot} is no whole snapshot: {error}") from error
+
+
+def _manifest_in(folder: Path, entry: Entry) -> Manifest:
+    """The manifest that the pointer names, and no other."""
+    if sha256_of(folder / _MANIFEST) != entry.sha256:
+        raise BundleError(f"the manifest of {entry.snapshot} was altered", hint=_HINT)
+    manifest = msgspec.json.decode((folder / _MANIFEST).read_bytes(), type=Manifest)
+    if manifest.format != _FORMAT:
+        raise BundleError(
+            f"{entry.snapshot} has format {manifest.format}; this Palate reads {_FORMAT}"
+        )
+    return manifest
 
 
 def _raced(space: str) -> StoreError:

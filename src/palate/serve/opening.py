@@ -59,7 +59,7 @@ def open_spaces(
     if not wants_spaces(settings, surfaces):
         return None
     if replica is None:
-        return Spaces(lambda nets: OwnIndex(nets, state, log, own.metric))
+        return Spaces(lambda nets, waits: OwnIndex(nets, state, log, own.metric))
     pointer = open_pointer(settings.home, settings)
     opened.callback(pointer.close)
     snapshots = open_snapshots(settings, pointer)
@@ -73,7 +73,7 @@ def open_spaces(
             topics.append(SharedPages(log))
         return topics[0]
 
-    def replicated(nets: ServedNets) -> SpaceIndex:
-        return ReplicaIndex(nets, topic, snapshots, settings, counters, number=replica)
+    def replicated(nets: ServedNets, *, waits: bool) -> SpaceIndex:
+        return ReplicaIndex(nets, topic, snapshots, settings, counters, number=replica, waits=waits)
 
     return Spaces(replicated)

@@ -27,6 +27,7 @@ class ReplicaIndex:
         settings: `[retrieval]`.
         counters: Snapshots that are refused are counted there.
         number: Of this worker, from 0: the later load later.
+        waits: Whether the first snapshot is loaded later as well: another space answers.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class ReplicaIndex:
         counters: Counters,
         *,
         number: int = 0,
+        waits: bool = False,
     ) -> None:
         self._nets = nets
         self._topic = topic
@@ -45,6 +47,7 @@ class ReplicaIndex:
         self._own = retrieval_settings(settings)
         self._counters = counters
         self._number = number
+        self._waits = waits
         self._replica: Replica[ServedNets] | None = None
 
     @property
@@ -74,6 +77,7 @@ class ReplicaIndex:
                 lambda: self._nets,
                 number=self._number,
                 stagger_s=self._own.stagger_s,
+                waits=self._waits,
                 checks=Checks(self._own.least_share, self._own.least_overlap),
             )
         refused = self._replica.refused

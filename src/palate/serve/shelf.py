@@ -38,6 +38,10 @@ class Registry(Protocol):
         """Each alias and the `name:version` that it names."""
         ...
 
+    def previous(self, alias: str) -> str | None:
+        """What an alias named before what it names now; None for nothing."""
+        ...
+
     def resolve(self, ref: str) -> Any:
         """The release on record, which has a `ref`; UnknownReleaseError for none."""
         ...
@@ -69,12 +73,15 @@ class Loaded:
     space: SpaceIndex | None = None
 
     @classmethod
-    def prepare(cls, release: LoadedRelease, spaces: Spaces | None = None) -> Loaded:
+    def prepare(
+        cls, release: LoadedRelease, spaces: Spaces | None = None, *, waits: bool = False
+    ) -> Loaded:
         """Run each path of the model once, so that no request compiles or touches cold pages.
 
         Args:
             release: Verified.
             spaces: Where nets get their index; None leaves nets alone.
+            waits: Whether workers load a new index one after the other: others answer meanwhile.
         """
         warm(release.model)
         nets = None if spaces is None else nets_of(release.model)
@@ -85,7 +92,7 @@ class Loaded:
             name: (kind.weight, kind.value == "multiply")
             for name, kind in release.manifest.schema_.events.items()
         }
-        space = None if spaces is None or nets is None else spaces.of(nets)
+        space = None if spaces is None or nets is None else spaces.of(nets, waits=waits)
         return cls(release.ref, release.model, popular, weights, nets, space)
 
     @property
@@ -140,7 +147,8 @@ class Shelf:
 
         A bundle that cannot be loaded is logged and counted; its alias goes on answering with
         the release before. So it does while a release of nets has to wait for its index, or for
-        its profiles.
+        its profiles; and a worker that begins meanwhile answers with the release before as well,
+        if that has all it needs.
         """
         named = self._registry.aliases()
         view = self.view
@@ -152,6 +160,8 @@ class Shelf:
         for alias, ref in named.items():
             before = view.aliases.get(alias)
             loaded = view.loaded.get(ref) or fresh.get(ref) or self._load(ref)
+            if before is None and not self._is_ready(loaded):
+                before = self._answering_elsewhere(alias)
             if loaded is not None and not self._may_answer(loaded, before):
                 waiting[ref], loaded = loaded, None
             if loaded is not None:
@@ -176,12 +186,7 @@ class Shelf:
         """Whether a release takes over from the one before; without one it does in any case."""
         if loaded.space is None or loaded is before:
             return True
-        try:
-            if loaded.space.index is None:
-                loaded.space.refresh()
-            loaded.space.follow()  # no further behind than what it replaces
-        except MODEL_FAULTS as error:
-            logger.error("release %s has no index: %s", loaded.ref, error)
+        _brought_up(loaded.space, loaded.ref)
         if before is None:
             return True
         why = _wants(loaded, before, self._reaches)
@@ -189,13 +194,27 @@ class Shelf:
             logger.warning("release %s waits: %s; the one before answers", loaded.ref, why)
         return not why
 
+    def _is_ready(self, loaded: Loaded | None) -> bool:
+        """Whether a release is there with all it needs."""
+        if loaded is None or loaded.space is None:
+            return loaded is not None
+        _brought_up(loaded.space, loaded.ref)
+        return not _wants(loaded, None, self._reaches)
+
+    def _answering_elsewhere(self, alias: str) -> Loaded | None:
+        """What workers that began earlier answer with, while a release waits; None if unknown."""
+        ref = self._registry.previous(alias)
+        earlier = None if ref is None else self._load(ref)
+        return earlier if self._is_ready(earlier) else None
+
     def _load(self, ref: str) -> Loaded | None:
         if ref in self._waiting:
             return self._waiting[ref]
         if time.monotonic() < self._refused.get(ref, 0.0):
             return None
         try:
-            loaded = Loaded.prepare(self._registry.load(ref), self._spaces)
+            waits = bool(self.view.aliases)
+            loaded = Loaded.prepare(self._registry.load(ref), self._spaces, waits=waits)
         except MODEL_FAULTS as error:
             logger.error("release %s is refused, the one before stays: %s", ref, error)
             self._counters.refused()
@@ -224,12 +243,22 @@ class Shelf:
         )
 
 
-def _wants(loaded: Loaded, before: Loaded, reaches: Callable[[str], bool]) -> str:
+def _brought_up(space: SpaceIndex, ref: str) -> None:
+    """Let the index of a release be no further behind than what it replaces."""
+    try:
+        if space.index is None:
+            space.refresh()
+        space.follow()
+    except MODEL_FAULTS as error:
+        logger.error("release %s has no index: %s", ref, error)
+
+
+def _wants(loaded: Loaded, before: Loaded | None, reaches: Callable[[str], bool]) -> str:
     """What a release of nets needs before it can take over; empty for nothing."""
     index = None if loaded.space is None else loaded.space.index
     if index is None:
         return "its space has no index yet"
-    replaced = None if before.space is None else before.space.index
+    replaced = None if before is None or before.space is None else before.space.index
     if replaced is not None and len(index) < _LEAST_SHARE * len(replaced):
         return f"its index holds {len(index)} items, and that of the one before {len(replaced)}"
     if loaded.fingerprint is not None and not reaches(loaded.fingerprint):

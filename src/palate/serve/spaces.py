@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Protocol, runtime_checkable
 
 from palate.errors import PalateError
@@ -11,7 +11,7 @@ from palate.pipeline.parts import Nets
 from palate.retrieval.encoder import ItemEncoder
 from palate.retrieval.index.base import VectorIndex
 
-__all__ = ["ServedNets", "SpaceIndex", "Spaces", "nets_of"]
+__all__ = ["MakeIndex", "ServedNets", "SpaceIndex", "Spaces", "nets_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,14 @@ class SpaceIndex(Protocol):
         ...
 
 
+class MakeIndex(Protocol):
+    """Gives the index of nets' space."""
+
+    def __call__(self, nets: ServedNets, *, waits: bool) -> SpaceIndex:
+        """Not loaded yet; with `waits` it will be when this worker's turn comes."""
+        ...
+
+
 class Spaces:
     """Indexes by space.
 
@@ -53,16 +61,21 @@ class Spaces:
         make: Gives the index of nets' space; called once a space.
     """
 
-    def __init__(self, make: Callable[[ServedNets], SpaceIndex]) -> None:
+    def __init__(self, make: MakeIndex) -> None:
         self._make = make
         self._held: dict[str, SpaceIndex] = {}
         self._said: dict[str, str] = {}  # the fault of a space, while it lasts
 
-    def of(self, nets: ServedNets) -> SpaceIndex:
-        """The index of the nets' space; it may have to be refreshed first."""
+    def of(self, nets: ServedNets, *, waits: bool = False) -> SpaceIndex:
+        """The index of the nets' space; it may have to be refreshed first.
+
+        Args:
+            nets: Of the space.
+            waits: Whether a new one is loaded by one worker after the other.
+        """
         found = self._held.get(nets.space)
         if found is None:
-            found = self._make(nets)
+            found = self._make(nets, waits=waits)
             self._held = {**self._held, nets.space: found}
         return found
 

@@ -41,11 +41,12 @@ class AuditEntry:
         at: When, UTC.
         who: `key ID` for a request, or the account that typed a command.
         action: Of a release `create`, `promote`, `rollback` or `remove`; of anything else its
-            kind and what happened: `key.create`, `item.upserted`, `privacy.export`.
+            kind and what happened: `key.create`, `item.upserted`, `index.rollback`.
         ref: What it happened to: a release `name:version`, a key's id, an item. Never a person:
             people are named by a keyed hash, because what stands here is never erased.
         alias: The alias that moved; None where none did.
-        previous: The release that the alias named before; None where there was none.
+        previous: The release that the alias named before, or the snapshot that was left; None
+            where there was none.
         why: As given; may be empty.
     """
 

@@ -47,8 +47,11 @@ def test_unknown_attributes_are_no_obstacle(items: pl.DataFrame) -> None:
     assert played.items["price"].null_count() > 50
     assert np.isfinite(cars.utility(np.arange(300), np.arange(900))).all()
     changes = cars.changes(10)
-    assert set(changes["why"]) == {"listed", "sold"}  # prices stay
+    assert set(changes["why"]) == {"listed", "price", "sold"}
     assert changes["price"].null_count() > 50
+    cuts = changes.filter(why="price").join(items, on="item_id", suffix="_listed")
+    assert (cuts["price"] < cuts["price_listed"]).all(), "nobody cuts a price that is unknown"
+    assert cuts["price"].null_count() == 0
 
 
 def test_words_that_nobody_knows_are_neither_liked_nor_disliked() -> None:

@@ -139,10 +139,16 @@ def test_what_is_given_up_is_hidden_from_later_searches_alone() -> None:
     assert index.lists.arrays.alive[old] == 0
 
 
-def test_searches_beside_changes_see_whole_rows() -> None:
-    """Each item's vector is some number in all places: half of two would be none of both."""
+@pytest.mark.parametrize("n_lists", [1, 5])
+def test_searches_beside_changes_see_whole_rows(n_lists: int) -> None:
+    """Each item's vector is some number in all places: half of two would be none of both.
+
+    Where there are several lists, most changes move an item to another one.
+    """
     dimension, n = 64, 400
-    index = LocalIndex(dimension, Metric.EUCLIDEAN)
+    centres = np.linspace(1, 100, n_lists, dtype=np.float32)[:, None]
+    clusters = Clusters.around(np.repeat(centres, dimension, axis=1))
+    index = LocalIndex(dimension, Metric.EUCLIDEAN, clusters=clusters)
     ids = [str(number) for number in range(n)]
     wrong: list[float] = []
     stop = threading.Event()
@@ -161,7 +167,7 @@ def test_searches_beside_changes_see_whole_rows() -> None:
             (hits,) = index.search(zero, n)
             values = np.sqrt(-hits.scores / dimension)
             wrong.extend(values[np.abs(values - np.round(values)) > 1e-3].tolist())
-            if len(set(hits.ids)) != len(hits.ids):
+            if len(hits.ids) != n or len(set(hits.ids)) != n:
                 wrong.append(-1.0)
 
     index.upsert(ids, np.ones((n, dimension), np.float32))

@@ -79,6 +79,25 @@ def test_until_there_is_an_index_it_is_not_ready(market: Settings) -> None:
         assert answered(worker)["degraded"] is False
 
 
+@pytest.mark.slow
+def test_who_begins_while_a_release_waits_answers_as_all_others_do(market: Settings) -> None:
+    def shows(worker: InProcessService, release: str) -> bool:
+        refresh(worker.context)
+        answer = answered(worker)
+        return (answer["release"], answer["degraded"]) == (release, False)
+
+    with following(market) as worker, roles(market):
+        until(lambda: shows(worker, "nets:1"))
+    releases = open_releases(market.home)
+    releases.promote("nets:2", "stable", by="test", reason="nobody embeds yet")
+    releases.close()
+    with following(market) as worker:  # as after a restart
+        assert shows(worker, "nets:1")
+        assert worker.request("GET", "/readyz").status == 200
+        with roles(market):
+            until(lambda: shows(worker, "nets:2"))
+
+
 def test_without_items_there_is_nothing_to_wait_for(market: Settings) -> None:
     """They come through this very service: nobody must be kept from sending them."""
     empty = settings_of(market.home.with_name("empty"))

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from tests.serve.realtime.market import SPORTS, view
 
+from palate.config import Settings
 from palate.events.schema import ITEM_DELETED, Event
 from palate.release.registry import open_releases
+from palate.serve.counters import Counters
+from palate.serve.shelf import Shelf
+from palate.serve.spaces import ServedNets, SpaceIndex, Spaces
 from palate.serve.worker import refresh
 from palate.testing.process import until
 from palate.testing.service import InProcessService
@@ -50,6 +55,38 @@ def test_nets_and_index_switch_together_and_back(service: InProcessService) -> N
     promote(service, "nets:1")
     refresh(service.context)
     assert ids(answered(service)) == ids(first)
+
+
+class NoIndex:
+    """The index of a space that nobody embeds."""
+
+    index = None
+    snapshot = ""
+
+    def refresh(self) -> bool:
+        return False
+
+    def follow(self) -> int:
+        return 0
+
+
+def test_an_index_is_loaded_at_once_if_nothing_answers_and_else_in_turn(
+    market: Settings, tmp_path: Path
+) -> None:
+    told: list[bool] = []
+
+    def make(nets: ServedNets, *, waits: bool) -> SpaceIndex:
+        told.append(waits)
+        return NoIndex()
+
+    releases = open_releases(market.home)
+    shelf = Shelf(releases, Counters(tmp_path / "c.bin"), spaces=Spaces(make))
+    shelf.refresh()
+    releases.promote("nets:2", "stable", by="test", reason="asked for")
+    shelf.refresh()
+    assert told == [False, True]
+    assert shelf.view.aliases["stable"].ref == "nets:1"
+    releases.close()
 
 
 def test_what_was_sold_comes_back_with_no_swap(service: InProcessService) -> None:

@@ -34,7 +34,7 @@ from palate.retrieval.index.clusters import Clusters, centroids_of, weights_of
 from palate.retrieval.index.kernels.order import pick
 from palate.retrieval.index.lists import Lists
 from palate.retrieval.index.masks import Filter, Mask
-from palate.retrieval.index.names import Names, named
+from palate.retrieval.index.names import Names, last_of_each, named
 from palate.retrieval.index.reach import DEPTHS, EVERYWHERE, Reach
 from palate.retrieval.index.searcher import Found, Searcher
 from palate.retrieval.index.vectors import checked, of_length_one
@@ -277,7 +277,7 @@ class LocalIndex:
     # ------------------------------------------------------------------ write
 
     def _put(self, ids: Sequence[str], ready: Float32Array, lists: Int32Array) -> None:
-        kept = _last_of_each(ids)
+        kept = last_of_each(ids)
         kept = kept[np.argsort(lists[kept], kind="stable")]  # a list's rows stand together
         lists = lists[kept]
         with self._writing:
@@ -352,23 +352,26 @@ class LocalIndex:
         while True:
             found = searcher.nearest(query, sought)
             best, dropped = self._best(query, k, found, search)
-            if not dropped or len(best[1]) == k or len(found.slots) == before:
+            if not dropped or len(found.slots) == before:
                 return best
-            # Rows that others may still find took the places of those that this one may.
             sought, before = sought + 2 * dropped, len(found.slots)
 
     def _best(
         self, query: Float32Array, k: int, found: Found, search: int
     ) -> tuple[tuple[Float32Array, Int32Array], int]:
-        """Scores and slots of what was found, and how many of it are not for this search."""
+        """Scores and slots of what was found, and how many rows took the places of others.
+
+        Those are rows that are not for this search, and where less than `k` is left, old rows of
+        items whose new ones were found as well.
+        """
         scores, slots, plain = found
         if not plain:  # given up meanwhile, or before this search began
             kept = np.array(
                 [self.lists.may_find(search, slot) for slot in slots.tolist()], np.bool_
             )
             scores, slots = scores[kept], slots[kept]
-        dropped = len(found.slots) - len(slots)
         scores, slots = pick(scores, slots, self.names.arrays.starts, k)
+        dropped = 0 if len(slots) == k else len(found.slots) - len(slots)
         if self.metric is Metric.EUCLIDEAN:
             scores -= np.float32(query @ query)
         return (scores, slots), dropped
@@ -393,11 +396,3 @@ class LocalIndex:
         depth = min(DEPTHS[-1], len(self))
         needed = [searcher.needed(query, depth) for query in self._ready(queries, 1)]
         return Reach.measured(needed, recall).at_least(least)
-
-
-def _last_of_each(ids: Sequence[str]) -> Int64Array:
-    """Where each id stands, and of equal ones the last: int64 places, rising."""
-    if len(set(ids)) == len(ids):
-        return np.arange(len(ids))
-    last = {one: place for place, one in enumerate(ids)}
-    return np.sort(np.fromiter(last.values(), np.int64, len(last)))

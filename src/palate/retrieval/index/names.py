@@ -21,9 +21,9 @@ from palate.retrieval.index.kernels.names import (
     remove,
 )
 from palate.retrieval.index.region import reserved
-from palate.types import Int32Array
+from palate.types import Int32Array, Int64Array
 
-__all__ = ["LONGEST_ID", "NameArrays", "Names", "named", "packed"]
+__all__ = ["LONGEST_ID", "NameArrays", "Names", "last_of_each", "named", "packed"]
 
 LONGEST_ID: Final = 65_535  # bytes of UTF-8
 _SPARE: Final = 4  # address space, as a multiple of what is used
@@ -185,3 +185,11 @@ def named(slots: Int32Array, arrays: NameArrays) -> list[str]:
     if not len(slots):
         return []
     return str(gather(slots, arrays.heap, arrays.starts), "utf-8", "surrogatepass").split("\0")
+
+
+def last_of_each(ids: Sequence[str]) -> Int64Array:
+    """Where each id stands, and of equal ones the last: int64 places, rising."""
+    if len(set(ids)) == len(ids):
+        return np.arange(len(ids))
+    last = {one: place for place, one in enumerate(ids)}
+    return np.sort(np.fromiter(last.values(), np.int64, len(last)))

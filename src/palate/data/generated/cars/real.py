@@ -32,6 +32,7 @@ def stock_of(items: pl.DataFrame, seed: int) -> Stock:
     """
     n = items.height
     fate = fates(np.random.default_rng([seed, _STREAM]), n)
+    price = _numbers(items["price"], np.nan)
     nothing: Codes = np.full(n, -1, np.int16)
     dealers = items["dealer"].unique().sort().drop_nulls().to_list()
     return Stock(
@@ -47,14 +48,14 @@ def stock_of(items: pl.DataFrame, seed: int) -> Stock:
         seats=_numbers(items["seats"], -1.0).astype(np.int16),
         dealer=_places(items["dealer"], dealers),
         mileage_km=_numbers(items["mileage_km"], np.nan),
-        price=_numbers(items["price"], np.nan),
+        price=price,
         quality=fate.quality,
         exposure=fate.exposure,
         listed_us=fate.listed_us,
         sold_us=fate.sold_us,
         wait_us=fate.wait_us,
         between_us=fate.between_us,
-        drop=np.zeros(n, np.float32),
+        drop=np.where(np.isnan(price), np.float32(0), fate.drop),  # nobody cuts what is unknown
     )
 
 
