@@ -10,7 +10,9 @@ car that came first, and the next answer must be without it; then a copy of that
 must be found through every one of some connections, which lie with all workers.
 
 A swap moves the alias to a release of the other space, nets and index at once. Both releases stay
-loaded, as after any swap, so that loading is not in these figures.
+loaded, as after any swap, so that loading is not in these figures. It is in the last ones: there
+the indexer writes a whole snapshot of both spaces every 20 seconds (where 600 are usual) while some
+prices change, and every worker loads it, beside the requests.
 
 Processors that are shared with strangers run at a third of their speed at times: the time of a step
 of a plain Python loop, taken between the loads, says how fast this one was.
@@ -39,7 +41,8 @@ from palate.release.registry import open_releases
 from palate.serve.background import BackgroundService
 from serving.generator import percentile
 from serving.realtime_freshness import Freshness, watches
-from serving.realtime_world import SURFACE, USERS, build_home
+from serving.realtime_reloads import loaded_since, often_refreshed, report_reloads
+from serving.realtime_world import SURFACE, USERS, World, build_home
 
 HERE = Path(__file__).resolve().parent
 ITEMS = int(os.environ.get("PALATE_BENCH_ITEMS", "2000000"))
@@ -99,10 +102,14 @@ def requests(url: str, folder: Path, *, rate: float, seconds: float, seed: int) 
     return Load("realtime_load.py", f"requests-{seed}-{rate:.0f}", folder, {**said, **how})
 
 
-def changes(url: str, folder: Path, cars: list[dict[str, Any]], *, seconds: float) -> Load:
+def changes(
+    url: str, folder: Path, cars: list[dict[str, Any]], *, seconds: float, rate: float = CHANGES
+) -> Load:
     """New prices of cars."""
-    how = {"rate": CHANGES, "seconds": seconds, "seed": 11}
-    plan = {"url": url, "connections": CONNECTIONS, "cars": cars, **how}
+    how = {"rate": rate, "seconds": seconds, "seed": 11}
+    # No more than are busy enough for the service not to close them.
+    connections = min(CONNECTIONS, int(rate))
+    plan = {"url": url, "connections": connections, "cars": cars, **how}
     return Load("realtime_changes.py", "changes", folder, plan)
 
 
@@ -144,6 +151,21 @@ def swaps(settings: Settings, url: str, folder: Path) -> dict[str, Any]:
         return load.figures()
 
 
+def reloads(world: World, folder: Path) -> tuple[dict[str, Any], int]:
+    """Figures of the load while snapshots are published and loaded; how many were loaded."""
+    log = folder / "reloads.log"
+    with service_of(often_refreshed(world.settings), log) as url:
+        until(lambda: is_indexed(url), "both spaces loaded", patience_s=PATIENCE_S, look_s=1.0)
+        begun = log.stat().st_size
+        with (
+            requests(url, folder, rate=RATE, seconds=FRESH_S, seed=13) as load,
+            changes(url, folder, world.changing, seconds=FRESH_S, rate=4.0) as changing,
+        ):
+            figures = load.figures()
+            changing.figures()
+        return figures, loaded_since(log, begun)
+
+
 @dataclass(frozen=True)
 class Found:
     """Figures of all parts."""
@@ -156,6 +178,7 @@ class Found:
     changed: dict[str, Any]
     swapped: dict[str, Any]
     step_ns: float
+    reloaded: tuple[dict[str, Any], int]
 
 
 @contextmanager
@@ -180,7 +203,7 @@ def step_ns() -> float:
 
 
 def measure(folder: Path, runs: int) -> Found:
-    """All parts, one after the other, on one service."""
+    """All parts, one after the other, on one service but for the last."""
     world = build_home(folder / "home", ITEMS, WORKERS)
     with service_of(world.settings, folder / "service.log") as url:
         ready = until(
@@ -208,7 +231,9 @@ def measure(folder: Path, runs: int) -> Found:
                 fresh.go_on(FRESH_S - 4 * WARM_S)
             loads = beside.figures(), changing.figures()
         swapped = swaps(world.settings, url, folder)
-    return Found(opened, closed, doubled, fresh, *loads, swapped, statistics.median(steps_ns))
+    step = statistics.median(steps_ns)
+    reloaded = reloads(world, folder)
+    return Found(opened, closed, doubled, fresh, *loads, swapped, step, reloaded)
 
 
 def main() -> None:
@@ -222,6 +247,7 @@ def main() -> None:
     report_requests(bench, found)
     report_freshness(bench, found)
     report_swaps(bench, found.swapped)
+    report_reloads(bench, *found.reloaded)
     bench.finish()
 
 

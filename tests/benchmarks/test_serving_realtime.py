@@ -51,6 +51,29 @@ def test_where_nothing_was_swapped_there_is_no_figure(load: Any) -> None:
         load("serving.realtime").report_swaps(bench, swapped(a_one=50))
 
 
+def test_snapshots_that_workers_loaded_are_counted_from_a_moment_on(
+    load: Any, tmp_path: Path
+) -> None:
+    reloads = load("serving.realtime_reloads")
+    log = tmp_path / "service.log"
+    log.write_text(f'{{"message":"{reloads.LOADED} a"}}\n')
+    begun = log.stat().st_size
+    with log.open("a") as file:
+        file.write(f'{{"message":"{reloads.LOADED} b"}}\n{{"message":"x"}}\n')
+    assert (reloads.loaded_since(log, 0), reloads.loaded_since(log, begun)) == (2, 1)
+
+
+def test_reloads_that_did_not_happen_are_no_figure(load: Any) -> None:
+    bench = load("harness").Bench("x", "X", arguments=[])
+    figures = {"failed": 1, "lost": 2, "degraded": 4, "p99_ms": 9.0}
+    report = load("serving.realtime_reloads").report_reloads
+    report(bench, figures, 6)
+    assert [one.value for one in bench.records] == [6.0, 3.0, 4.0, 9.0]
+    assert [one.met for one in bench.records if one.target is not None] == [False]
+    with pytest.raises(SystemExit, match="no worker loaded"):
+        report(bench, figures, 0)
+
+
 def test_each_change_is_a_new_price_of_one_of_the_cars(load: Any) -> None:
     changes = load("serving.realtime_changes").changes
     pool = load("serving.generator").Pool("http://127.0.0.1:9", 0)

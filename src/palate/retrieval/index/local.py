@@ -38,7 +38,7 @@ from palate.retrieval.index.names import Names, last_of_each, named
 from palate.retrieval.index.reach import DEPTHS, EVERYWHERE, Reach
 from palate.retrieval.index.searcher import Found, Searcher
 from palate.retrieval.index.vectors import checked, of_length_one
-from palate.types import Float32Array, Int32Array, Int64Array
+from palate.types import Float32Array, Int32Array
 
 __all__ = ["EXACT_UP_TO", "LocalIndex"]
 
