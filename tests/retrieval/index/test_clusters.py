@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from palate.errors import DataError
 from palate.retrieval.index import LocalIndex, Metric
 from palate.retrieval.index.clusters import Clusters, centroids_of, weights_of
 from palate.types import Float32Array
@@ -82,3 +83,14 @@ def test_euclidean_lists_stand_where_rows_are_whatever_is_looked_for() -> None:
     for metric, alike in ((Metric.EUCLIDEAN, True), (Metric.INNER_PRODUCT, False)):
         index = LocalIndex.build(ids, rows, metric, n_lists=4, queries=rows[:3])
         assert (index.clusters.weights.tolist() == np.eye(4).tolist()) is alike
+
+
+def test_queries_that_are_none_or_of_another_dimension() -> None:
+    rows = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)
+    ids = [f"i{n}" for n in range(400)]
+    plain = LocalIndex.build(ids, rows, n_lists=4)
+    none = LocalIndex.build(ids, rows, n_lists=4, queries=rows[:0])
+    assert none.reach == plain.reach
+    assert np.array_equal(none.clusters.centroids, plain.clusters.centroids)
+    with pytest.raises(DataError, match=r"\(n, 4\)"):
+        LocalIndex.build(ids, rows, n_lists=4, queries=rows[:, :3])

@@ -105,12 +105,13 @@ class LocalIndex:
             recall: Share of the true nearest 10, 100, 500, 2,000 and 10,000 that a search over
                 lists is to find; how far it looks for each is chosen by it.
             n_lists: How many; by default 1 up to `EXACT_UP_TO` items, then one a thousand.
-            queries: (m, dimension) float32 like those to come, by which that is chosen; by
-                default items, and means of three items, with somewhat more for being no users.
+            queries: (m, dimension) float32 like those to come, for which lists are cut and by
+                which that is chosen; without any by items, and means of three items, with
+                somewhat more for being no users.
             seed: Of k-means and of the sample.
 
         Raises:
-            DataError: Ids and vectors do not fit together, or a number is not finite.
+            DataError: Ids, vectors and queries do not fit together, or a number is not finite.
         """
         given = np.ascontiguousarray(vectors, np.float32)
         if given.ndim != 2 or given.shape[1] < 1:
@@ -119,10 +120,11 @@ class LocalIndex:
             n_lists = 1 if len(given) <= EXACT_UP_TO else len(given) // _PER_LIST
         index = cls(given.shape[1], metric)
         ready = index._prepared(ids, given)
+        asked = None if queries is None or not len(queries) else index._ready(queries, 1)
         if n_lists > 1 and len(ready):
             weights = None
-            if queries is not None and index.metric is not Metric.EUCLIDEAN:
-                weights = weights_of(index._ready(queries, 1))
+            if asked is not None and index.metric is not Metric.EUCLIDEAN:
+                weights = weights_of(asked)
             centroids = centroids_of(ready, min(n_lists, len(ready)), seed, weights)
             around = Clusters.around(centroids, weights)
             owner, squares = around.nearest(ready)
@@ -132,7 +134,7 @@ class LocalIndex:
             owner = np.zeros(len(ready), np.int32)
         index._put(ids, ready, owner)
         if len(index.clusters.centroids) > 1:
-            index.reach = index._measured(recall, queries, np.random.default_rng(seed))
+            index.reach = index._measured(recall, asked, np.random.default_rng(seed))
         return index
 
     def __len__(self) -> int:
