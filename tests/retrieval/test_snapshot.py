@@ -197,7 +197,7 @@ def test_what_goes_on_from_what_was_left_is_not_pointed_to(
     found = snapshots.pointed("aaaa")
     assert found is not None
     assert found[0].entries == (one,)
-    assert not any("000000000030" in key for key in objects.keys())  # noqa: SIM118
+    assert not any("000000000030" in key for key in objects.keys())  # noqa: SIM118  # a store, no dict
     assert publish_after(snapshots, 30, one).embeddings_offset == 30
 
 

@@ -1,7 +1,7 @@
-"""What people look for in a space: the queries by which its index chooses how far it looks.
+"""What people look for in a space: its index cuts its lists for it, and chooses how far it looks.
 
 Trained users stand elsewhere than items do, and otherwise with every net, so that an index which
-was measured on items alone finds less for people than it says.
+was made and measured on items alone finds less for people than it says, and takes longer.
 """
 
 from __future__ import annotations

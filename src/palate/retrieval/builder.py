@@ -34,7 +34,7 @@ class Builder:
         name: Of the space.
         space: How far the embedder is with it.
         settings: How often, and by what.
-        askers: What people look for, by which new lists are measured.
+        askers: What people look for, for which new lists are cut and by which they are measured.
 
     Raises:
         StoreError: No snapshot is whole, and the topic does not hold the space's beginning.

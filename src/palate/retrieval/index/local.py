@@ -354,7 +354,7 @@ class LocalIndex:
         while True:
             found = searcher.nearest(query, sought)
             best, dropped = self._best(query, k, found, search)
-            if not dropped or len(found.slots) == before:
+            if not dropped or len(found.slots) == before:  # all there are
                 return best
             sought, before = sought + 2 * dropped, len(found.slots)
 
