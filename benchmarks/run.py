@@ -49,6 +49,7 @@ LONG: tuple[str, ...] = (
     "speed/click_scoring.py",
     "speed/attention_scoring.py",
     "accuracy/realtime.py",
+    "accuracy/realtime_ablation.py",
     "speed/realtime_training.py",
     "speed/vector_index.py",
     "speed/vector_index_trained.py",

@@ -9,7 +9,7 @@ cut and rate something new after it; whoever comes only later has no history to 
 from. Settings were chosen on the newest part of training, and on marketplaces that are not
 judged here; each user counts once, and differences are paired by user.
 
-    python benchmarks/accuracy/realtime.py cars markets ml-1m ablation --json FILE
+    python benchmarks/accuracy/realtime.py cars markets ml-1m --json FILE
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ import polars as pl
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from harness import Bench, data_folder
-from palate import columns as c
 from palate.data.dataset import Dataset
 from palate.data.generated.cars import Cars
 from palate.data.histories import Histories
@@ -54,6 +53,8 @@ START: Final = datetime(2024, 1, 1, tzinfo=UTC)
 EVENTS: Final = (1, 3, 10)
 CARS: Final = RealtimeConfig(
     epochs=4,
+    recent_gradient=True,
+    precision="float32",
     batch_size=256,
     dropout=0.15,
     user_dropout=0.7,
@@ -70,6 +71,7 @@ CARS: Final = RealtimeConfig(
 )
 MOVIES: Final = RealtimeConfig(
     epochs=3,
+    recent_gradient=True,
     recent=50,
     ahead=200,
     popularity=1.5,
@@ -79,32 +81,6 @@ MOVIES: Final = RealtimeConfig(
     rerank="never",
     precision="bfloat16",
 )
-ABLATION: Final[Mapping[str, dict[str, Any]]] = {
-    "no profile": {"profile": False},
-    "no recent items": {"recent": 0},
-    "recent items as the epoch began": {"recent_gradient": False},
-    "products in bfloat16": {"precision": "bfloat16"},
-    "no moment": {"context": False},
-    "no attributes": {"attributes": False},
-    "no ids": {"ids": False},
-    "ids never hidden": {"id_dropout": 0.0},
-    "with the words of titles": {"text": ("title",)},
-    "no log-Q": {"log_q": False},
-    "no catalogue negatives": {"catalogue": 0},
-    "no in-batch negatives": {"in_batch": False},
-    "no short histories": {"short": 0.0},
-    "short histories asked for what comes next": {"short_ahead": False},
-    "no falling rate": {"anneal": False},
-    "no exposure": {"exposure": 0.0},
-    "half of both towers' units hidden": {"dropout": 0.5, "user_dropout": None},
-    "ids that begin at 0.1": {"id_spread": 0.1},
-    "cosine term of 0.1": {"cosine": 0.1},
-    "no cosine term": {"cosine": 0.0},
-    "no outcomes": {"rank": 0.0},
-    "with hard negatives": {"hard": 1},
-    "with RankNet's order": {"rerank": "always"},
-}
-SHOWN: Final = "with what was shown and not taken"
 
 
 @dataclass(frozen=True)
@@ -186,27 +162,20 @@ def cars_test(*, days: int = DAYS, later: int = LATER, seed: int = SEED) -> Test
     return test_of(whole, GlobalTime(cut=cut), rows[rows >= 0].astype(np.int32))
 
 
-def shown_on_cars(*, days: int) -> pl.DataFrame:
-    """Every place of every page of those days, and whether it was viewed, as joined answers are."""
-    pages = Cars(n_items=N_CARS, n_visitors=N_VISITORS, seed=SEED).impressions(days)
-    who = pl.coalesce(c.USER_ID, c.ANONYMOUS_ID).alias(c.USER_ID)
-    return pages.select(who, c.ITEM_ID, c.TIMESTAMP, pl.col("taken").cast(pl.Int64).alias("view"))
-
-
 def compare(bench: Bench, name: str, found: Mapping[str, Float64Array]) -> None:
     """Every model's mean, and by how much the nets are ahead, paired by user."""
     for who, values in found.items():
         mean = bootstrap_mean(values)
-        _add(bench, f"{name}/{who}/ndcg@10", mean.estimate, (mean.low, mean.high))
+        add(bench, f"{name}/{who}/ndcg@10", mean.estimate, (mean.low, mean.high))
     for who, values in found.items():
         if who != "realtime":
             ahead = bootstrap_difference(found["realtime"], values)
             ends = (ahead.low, ahead.high)
             what = f"{name}/realtime less {who}/ndcg@10, lower end of the interval"
-            _add(bench, what, ahead.low, ends, target=0.0)
+            add(bench, what, ahead.low, ends, target=0.0)
 
 
-def _add(
+def add(
     bench: Bench,
     name: str,
     value: float,
@@ -214,6 +183,7 @@ def _add(
     *,
     target: float | None = None,
 ) -> None:
+    """Record and say a figure with its interval."""
     print(
         f"{name}: {value:.4f} [{interval[0]:.4f}, {interval[1]:.4f}]", file=sys.stderr, flush=True
     )
@@ -271,25 +241,11 @@ def movies(bench: Bench) -> None:
     compare(bench, "ml-1m by time", found)
 
 
-def ablation(bench: Bench) -> None:
-    """Each part left out, on the last five training days: the test part chooses nothing."""
-    test = cars_test(days=DAYS - 5, later=5)
-    whole = test.per_user(Realtime(CARS).fit(test.train))
-    mean = bootstrap_mean(whole)
-    _add(bench, "ablation/all parts/ndcg@10", mean.estimate, (mean.low, mean.high))
-    changed = {name: Realtime(CARS.model_copy(update=one)) for name, one in ABLATION.items()}
-    changed[SHOWN] = Realtime(CARS, served=shown_on_cars(days=DAYS - 5))
-    for name, model in changed.items():
-        less = bootstrap_difference(test.per_user(model.fit(test.train)), whole)
-        _add(bench, f"ablation/{name}, less all parts", less.estimate, (less.low, less.high))
-
-
 def main() -> None:
     parts: dict[str, Callable[[Bench], None]] = {
         "cars": cars,
         "markets": markets,
         "ml-1m": movies,
-        "ablation": ablation,
     }
     chosen = [word for word in sys.argv[1:] if word in parts] or list(parts)
     rest = [word for word in sys.argv[1:] if word not in parts]

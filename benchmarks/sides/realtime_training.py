@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from palate.models.nets.realtime import RealtimeNet, Sizes
-from palate.models.nets.realtime_batches import Refreshed, parquet_batches
+from palate.models.nets.realtime_batches import parquet_batches
 from palate.models.nets.realtime_loss import ItemTensors, JointLoss
 from palate.models.realtime.config import RealtimeConfig
 from palate.models.realtime.context import NAMES
@@ -52,12 +52,16 @@ def items():
     )
 
 
-FAST = {"recent_gradient": False, "precision": "bfloat16"}
+SETTINGS = {
+    "default": {},
+    "float32": {"precision": "float32"},
+    "recent": {"precision": "float32", "recent_gradient": True},
+}
 
 
 def main(_, output, n, how):
     torch.set_num_threads(1)
-    config = RealtimeConfig(epochs=1, **(FAST if how == "fast" else {}))
+    config = RealtimeConfig(epochs=1, **SETTINGS[how])
     sizes = Sizes(FEATURES, 3, N_ITEMS, PROFILE, len(NAMES), 3)
     with tempfile.TemporaryDirectory() as folder:
         paths = write_examples(parts(int(n), config), Path(folder))
@@ -66,7 +70,7 @@ def main(_, output, n, how):
 
         def run(some):
             batches = parquet_batches(some, N_ITEMS, config)
-            train(net, loss, Refreshed(batches, lambda epoch: loss.refresh(net, epoch)), config)
+            train(net, loss, batches, config)
 
         run(paths[:1])  # imports and compiles
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -21,6 +21,7 @@ from palate.train.checkpoint import Checkpoint, Weights
 from palate.train.clip import clip_gradients
 from palate.train.faults import not_finite
 from palate.train.optim import adam
+from palate.train.precision import product_type
 from palate.train.seeds import reseed, seeded
 from palate.train.settings import TrainConfig
 from palate.train.state import EpochRecord, Trained, TrainState
@@ -170,7 +171,7 @@ class _Run:
         """One step of the optimiser; the batch's loss."""
         state, config = self.state, self.config
         reseed(config.seed, state.epoch, state.batch, self.world.rank, _DROPOUT)
-        if config.precision == "bfloat16":
+        if product_type(config.precision) is torch.bfloat16:
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 loss = self.loss(self.net, batch)
         else:

@@ -31,9 +31,10 @@ class TrainConfig(ModelConfig):
     clip_norm: float = Field(
         default=0.0, ge=0, description="Largest norm of all gradients together; 0 is no bound."
     )
-    precision: Literal["float32", "bfloat16"] = Field(
+    precision: Literal["float32", "bfloat16", "auto"] = Field(
         default="float32",
-        description="bfloat16: products in bfloat16 where it is safe, weights in float32.",
+        description="bfloat16: products in bfloat16 where it is safe, weights in float32; auto: "
+        "that where the processor has instructions for it, else float32.",
     )
     checkpoint_steps: int = Field(
         default=0, ge=0, description="Steps between checkpoints within an epoch; 0: at its end."

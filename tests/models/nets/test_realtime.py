@@ -52,8 +52,9 @@ def embedded(net: RealtimeNet, given: dict[str, np.ndarray]) -> np.ndarray:
         (SIZES, CONFIG),
         (BARE, CONFIG),
         (SIZES, CONFIG.model_copy(update={"ids": False, "recent": 0})),
+        (SIZES, CONFIG.model_copy(update={"interaction": False, "rank_context": False})),
     ],
-    ids=["all", "bare", "no ids, no recent"],
+    ids=["all", "bare", "no ids, no recent", "no interaction, no moment"],
 )
 @pytest.mark.parametrize("n", [1, 9])
 def test_onnx_gives_what_torch_gives(sizes: Sizes, config: RealtimeConfig, n: int) -> None:
@@ -155,6 +156,28 @@ def test_where_a_recent_item_stands_matters_and_padding_does_not() -> None:
     assert weights.isfinite().all()
     with torch.no_grad():
         assert not net.user.pooled(torch.zeros(1, 6, 8)).any()
+
+
+@pytest.mark.parametrize(
+    ("change", "read"),
+    [
+        ({"interaction": False}, [True, False, False, True]),
+        ({"rank_context": False}, [True, True, True, False]),
+        ({}, [True, True, True, True]),
+    ],
+    ids=["no interaction", "no moment", "all"],
+)
+def test_what_rank_net_does_not_read_never_weighs(
+    change: dict[str, bool], read: list[bool]
+) -> None:
+    net = net_of(SIZES, CONFIG.model_copy(update=change)).train()
+    optimizer = torch.optim.Adam(net.rank.parameters(), lr=0.1)
+    for _ in range(3):
+        users, vectors = torch.randn(2, 9, 8).unbind()
+        net.rank(users, vectors, torch.randn(9, SIZES.context)).square().sum().backward()
+        optimizer.step()
+    parts = torch.split(net.rank.pair.weight, [8, 8, 8, SIZES.context], dim=1)
+    assert [bool(part.any()) for part in parts] == read
 
 
 @pytest.mark.parametrize("trust", [0.0, 1.0])

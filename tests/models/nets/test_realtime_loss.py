@@ -20,7 +20,7 @@ N_ITEMS = 12
 SIZES = Sizes(features=1, numbers=0, ids=N_ITEMS + 1, profile=2, context=5, outcomes=2)
 CONFIG = RealtimeConfig(
     dimension=8, hidden=8, rank_hidden=(16, 12), recent=3, heads=2, hard_rows=4, dropout=0.0,
-    id_dropout=0.0, catalogue=5, hard=1,
+    id_dropout=0.0, catalogue=5, hard=1, precision="float32",
 )  # fmt: skip
 ROWS = ItemRows(
     np.zeros((N_ITEMS, 1), np.int32),
@@ -47,7 +47,7 @@ def prepared(config: RealtimeConfig = CONFIG) -> tuple[RealtimeNet, JointLoss]:
     torch.manual_seed(0)
     net = RealtimeNet(SIZES, config)
     loss = JointLoss(ItemTensors(ROWS), np.ones(N_ITEMS), config)
-    loss.refresh(net, 1)
+    loss.refresh(net)
     return net.train(), loss
 
 
@@ -83,7 +83,8 @@ def test_each_part_can_be_turned_off(change: dict[str, float]) -> None:
 def test_log_q_is_the_expected_count() -> None:
     _, loss = prepared()
     expected = 6 / N_ITEMS + 5 / N_ITEMS  # six rows and five draws over equal items
-    np.testing.assert_allclose(torch.exp(loss._log_q(6, 5)), expected, rtol=1e-5)
+    items = torch.tensor([[0, 3], [5, 11]])
+    np.testing.assert_allclose(torch.exp(loss._taken_off(items, step(6))), expected, rtol=1e-5)
 
 
 def test_popularity_is_taken_off_in_training_and_so_held_by_scores() -> None:
@@ -162,10 +163,23 @@ def test_the_index_is_what_is_served_with_a_row_of_zeros() -> None:
     assert not found[-1].any()
 
 
+def test_the_index_is_made_anew_after_two_examples_an_item() -> None:
+    net, loss = prepared()
+    first = loss.index
+    for _ in range(4):  # of six rows each
+        loss(net, step())
+        assert loss.index is first
+    with torch.no_grad():
+        net.item.ids.weight[1:] += 1.0
+    loss(net, step())
+    torch.testing.assert_close(loss.index, embed_all(net, loss.items))
+    assert not torch.equal(loss.index, first)
+
+
 def test_a_larger_catalogue_is_searched_in_part() -> None:
     net, loss = prepared(CONFIG.model_copy(update={"hard_pool": 7}))
     assert len(loss.pool) == 7
     first = loss.pool.clone()
-    loss.refresh(net, 2)
+    loss.refresh(net)
     assert not torch.equal(first, loss.pool)
     assert set(loss._hard(torch.randn(6, 8), step()).flatten().tolist()) <= set(loss.pool.tolist())

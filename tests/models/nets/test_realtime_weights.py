@@ -47,8 +47,9 @@ def test_every_weight_comes_back() -> None:
         (replace(SIZES, context=0), CONFIG.model_copy(update={"context": False})),
         (SIZES, CONFIG.model_copy(update={"recent": 0})),
         (replace(SIZES, ids=1), CONFIG.model_copy(update={"ids": False})),
+        (SIZES, CONFIG.model_copy(update={"interaction": False, "rank_context": False})),
     ],
-    ids=["no numbers", "no profile", "no context", "no recent items", "no ids"],
+    ids=["no numbers", "no profile", "no context", "no recent items", "no ids", "no interaction"],
 )
 def test_nets_that_read_less_come_back_too(sizes: Sizes, config: RealtimeConfig) -> None:
     graphs = graphs_of(net_of(1, sizes, config), n_slots=N_SLOTS)

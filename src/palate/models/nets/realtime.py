@@ -147,12 +147,15 @@ class UserNet(nn.Module):
             context: (n, c).
             there: (n, m) bool, which rows of `recent` are items; None: those that are not zeros.
         """
-        parts = [((profile - self.mean) * self.scale).clamp(-FARTHEST, FARTHEST), context]
+        standard = (profile - self.mean).mul_(self.scale).clamp_(-FARTHEST, FARTHEST)
+        fixed = torch.cat((standard, context), 1)
         if not self.m:
-            return unit(self.out(self.dropout(torch.relu(self.first(torch.cat(parts, 1))))))
+            return unit(self.out(self.dropout(torch.relu(self.first(fixed)))))
         pooled = self.pooled(recent, there)  # (n, heads, dimension)
-        parts.append(pooled.flatten(1))
-        hidden = torch.relu(self.first(torch.cat(parts, 1)))
+        # In two parts, for what is given needs no gradient: it is half of the layer's work.
+        weight, wide = self.first.weight, fixed.shape[1]
+        first = functional.linear(fixed, weight[:, :wide], self.first.bias)
+        hidden = torch.relu(first + functional.linear(pooled.flatten(1), weight[:, wide:]))
         return unit((pooled * self.gates).sum(1) + self.out(self.dropout(hidden)))
 
     def pooled(self, recent: torch.Tensor, there: torch.Tensor | None = None) -> torch.Tensor:
@@ -185,6 +188,11 @@ class RankNet(nn.Module):
         self.out = nn.Linear(deep, sizes.outcomes)
         nn.init.normal_(self.out.weight, std=LITTLE)  # it begins as closeness, or nearly
         nn.init.zeros_(self.out.bias)
+        self.interaction, self.moment = config.interaction, config.rank_context
+        with torch.no_grad():  # what is not read weighs nothing, for good: no gradient gets there
+            d = config.dimension
+            self.pair.weight[:, d : 3 * d] *= self.interaction
+            self.pair.weight[:, 3 * d :] *= self.moment
         self.register_buffer("trust", torch.ones(1))
 
     def forward(
@@ -206,7 +214,12 @@ class RankNet(nn.Module):
         """(n, outcomes) log odds by closeness, which they rise with, and (n, outcomes) the rest."""
         product = user * items
         near = product.sum(1, keepdim=True) * self.slope.exp() + self.level
-        pair = torch.cat((items, product, (user - items).abs(), features), 1)
+        distance = (user - items).abs()
+        if not self.interaction:
+            product, distance = torch.zeros_like(product), torch.zeros_like(distance)
+        if not self.moment:
+            features = torch.zeros_like(features)
+        pair = torch.cat((items, product, distance, features), 1)
         hidden = self.dropout(torch.relu(self.user(user) + self.pair(pair)))
         return near, self.out(torch.relu(self.second(hidden)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,10 +13,10 @@ import torch
 from palate.models.realtime.config import RealtimeConfig
 from palate.models.realtime.examples import Examples
 from palate.models.realtime.table import COLUMNS, GROUP_ROWS, column_of
-from palate.train.batches import ArrayBatches, Batch, Batches, ParquetBatches
+from palate.train.batches import ArrayBatches, Batch, ParquetBatches
 from palate.types import Int64Array
 
-__all__ = ["Refreshed", "Step", "array_batches", "parquet_batches"]
+__all__ = ["Step", "array_batches", "parquet_batches"]
 
 
 class Step(NamedTuple):
@@ -73,27 +73,6 @@ def parquet_batches(paths: Sequence[Path], n_items: int, config: RealtimeConfig)
         chunk_rows=GROUP_ROWS,
         buffer_chunks=8,
     )
-
-
-class Refreshed:
-    """Batches before each of whose epochs something is done: the index is made anew.
-
-    Args:
-        batches: What is learned from.
-        refresh: Called as an epoch begins.
-    """
-
-    def __init__(self, batches: Batches, refresh: Callable[[int], None]) -> None:
-        self._batches = batches
-        self._refresh = refresh
-
-    def __len__(self) -> int:
-        return len(self._batches)
-
-    def epoch(self, number: int, *, skip: int = 0) -> Iterator[Batch]:
-        """As the batches have it."""
-        self._refresh(number)
-        yield from self._batches.epoch(number, skip=skip)
 
 
 def _step(

@@ -14,7 +14,7 @@ from palate.data.histories import Histories
 from palate.errors import DataError
 from palate.models.held_out import HeldOut
 from palate.models.nets.realtime import RealtimeNet, Sizes
-from palate.models.nets.realtime_batches import Refreshed, array_batches, parquet_batches
+from palate.models.nets.realtime_batches import array_batches, parquet_batches
 from palate.models.nets.realtime_loss import ItemTensors, JointLoss, embed_all
 from palate.models.nets.realtime_rate import FallingRate
 from palate.models.newest import newest_liked
@@ -94,7 +94,7 @@ def learn(
     done = train(
         net,
         loss,
-        Refreshed(batches, lambda epoch: loss.refresh(net, epoch)),
+        batches,
         config,
         validate=validate,
         optimizer=lambda _: optimizer,

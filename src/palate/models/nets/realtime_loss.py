@@ -33,6 +33,7 @@ from palate.models.realtime.config import RealtimeConfig
 from palate.models.realtime.items import ItemRows
 from palate.train.batches import Batch
 from palate.train.losses import bpr, cosine
+from palate.train.precision import product_type
 from palate.train.seeds import generator
 from palate.types import Float32Array, Float64Array
 
@@ -42,6 +43,7 @@ AT_ONCE: Final = 4096  # items embedded at a time
 NEAREST: Final = 100  # hard negatives are among so many of the index...
 SKIPPED: Final = 5  # ...but for the very first
 UNTOLD: Final = 0.2  # of the rows are learned from without their moment: requests may name none
+RENEWED: Final = 2  # examples an item between two indexes: a thirtieth of the time goes into them
 DRAWN_EACH: Final = 2  # of the items drawn, those that RankNet sees beside one taken
 _POOL: Final = 7  # what a generator is for, within its key
 
@@ -97,7 +99,8 @@ class JointLoss:
         exposure: (n_items,) logarithm of how much of the time each was about; always by default.
 
     Attributes:
-        index: (n_items + 1, dimension), as `refresh` last made it; row -1 is zeros.
+        index: (n_items + 1, dimension) of all items, at most `RENEWED` examples an item old; row
+            -1 is zeros.
     """
 
     index: torch.Tensor
@@ -119,22 +122,30 @@ class JointLoss:
             liked = liked - config.exposure * exposure
         self.added = torch.from_numpy(liked.astype(np.float32))
         self.pool = torch.arange(len(items))
-        self.products = torch.bfloat16 if config.precision == "bfloat16" else torch.float32
+        self.products = product_type(config.precision)
+        self._left, self._times = 0, 0
+        self._room = torch.empty(0, config.dimension, dtype=self.products)
 
-    def refresh(self, net: RealtimeNet, epoch: int) -> None:
+    def refresh(self, net: RealtimeNet) -> None:
         """Make the index anew, and draw which of its items are searched."""
         config, n = self.config, len(self.items)
-        if not config.recent_gradient or config.hard:
+        self._left, self._times = RENEWED * n, self._times + 1
+        if config.recent_gradient and not config.hard:
+            return
+        with torch.autocast("cpu", enabled=False):
             self.index = embed_all(net, self.items)
-            self.narrow = self.index.to(self.products)  # what is multiplied alone is read so
+        self.narrow = self.index.to(self.products)  # what is multiplied alone is read so
         if n > config.hard_pool:
-            drawn = generator(config.seed, epoch, _POOL).choice(n, config.hard_pool, replace=False)
-            self.pool = torch.from_numpy(np.sort(drawn))
+            rng = generator(config.seed, self._times, _POOL)
+            self.pool = torch.from_numpy(np.sort(rng.choice(n, config.hard_pool, replace=False)))
 
     def __call__(self, net: nn.Module, batch: Batch) -> torch.Tensor:
         """Mean loss of a batch."""
         assert isinstance(net, RealtimeNet)
         step, config = Step._make(batch), self.config
+        if self._left <= 0:
+            self.refresh(net)
+        self._left -= len(step.item)
         told = torch.rand(len(step.item), 1) >= UNTOLD
         step = step._replace(context=step.context * told)
         wanted = [step.item, step.drawn, step.shown.flatten()]
@@ -144,8 +155,7 @@ class JointLoss:
         B = len(step.item)
         at = torch.split(places, [len(one) for one in wanted])
         if config.recent and not config.recent_gradient:
-            rows = torch.where(step.recent < 0, len(self.items), step.recent)
-            recent = functional.embedding(rows, self.narrow)
+            recent = self._recent(step.recent)
         else:
             recent = vectors[at[-1]].view(B, -1, config.dimension)
         users = net.user(step.profile, recent, step.context, step.recent >= 0)
@@ -165,6 +175,15 @@ class JointLoss:
             left = (vectors[at[1]], shown, near if hard is not None else shown[:0])
             loss = loss + config.rank * self._outcomes(net, step, users, right, left)
         return loss
+
+    def _recent(self, items: torch.Tensor) -> torch.Tensor:
+        """(B, m, dimension) vectors of recent items, (B, m), of the index; until the next call."""
+        rows = torch.where(items < 0, len(self.items), items).flatten()
+        if len(self._room) < len(rows):  # kept: to page in a fresh one takes as long as to fill it
+            self._room = self.narrow.new_empty(len(rows), self.narrow.shape[1])
+        found = self._room[: len(rows)]
+        torch.index_select(self.narrow, 0, rows, out=found)
+        return found.view(*items.shape, -1)
 
     def _embedded(
         self, net: RealtimeNet, wanted: torch.Tensor
@@ -186,25 +205,25 @@ class JointLoss:
         shown: torch.Tensor,
     ) -> torch.Tensor:
         """Each row's item among those of the other rows, the drawn ones, and what was shown."""
-        config, B = self.config, len(step.item)
+        config = self.config
         asked = users / config.tau
         columns, items = torch.cat((right, drawn)), torch.cat((step.item, step.drawn))
         beside = (shown @ asked[:, :, None]).squeeze(2)
-        less = self.added  # what is taken off here, scores come to hold
-        if config.log_q:
-            less = less + self._log_q(B, len(step.drawn))
-        bias = -less[items]
-        beside = beside - less[step.shown.clamp_min(0)]
+        bias = -self._taken_off(items, step)
+        beside = beside - self._taken_off(step.shown.clamp_min(0), step)
         out = (step.shown < 0) | (step.shown == step.item[:, None])
         shared = Shared(columns, bias, items, others=config.in_batch)
         return shared_softmax(asked, shared, beside.masked_fill(out, -torch.inf), self.products)
 
-    def _log_q(self, B: int, N: int) -> torch.Tensor:
-        """(n_items,) logarithm of how often an item is expected among the shared negatives."""
-        expected = torch.full_like(self.shares, N / len(self.items))
+    def _taken_off(self, items: torch.Tensor, step: Step) -> torch.Tensor:
+        """What is taken off the scores of items, of any shape; scores come to hold it."""
+        added = self.added[items]
+        if not self.config.log_q:
+            return added
+        expected = self.shares.new_full((), len(step.drawn) / len(self.items))
         if self.config.in_batch:
-            expected = expected + B * self.shares
-        return torch.log(expected)
+            expected = expected + len(step.item) * self.shares[items]
+        return added + torch.log(expected)
 
     @torch.no_grad()
     def _hard(self, users: torch.Tensor, step: Step) -> torch.Tensor:

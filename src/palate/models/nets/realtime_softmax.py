@@ -73,36 +73,42 @@ class _Softmax(torch.autograd.Function):
         rows, hidden = _same(items, B)
         cast, narrow = columns.to(products), users.to(products)
         by_user, by_column = torch.empty_like(users), torch.zeros_like(columns)
-        by_own = torch.empty_like(own)
-        scores = torch.empty(min(ROWS, B), M + own.shape[1])
-        total = 0.0
-        for start in range(0, B, ROWS):
+        by_own, right = torch.empty_like(own), torch.empty(B)
+        scores = torch.empty(min(ROWS, B), M + own.shape[1])  # one room for all parts: a fresh
+        chances = torch.empty_like(scores)  # one is paged in anew, which costs as much as a product
+        bounds = torch.searchsorted(rows, torch.arange(0, B + ROWS, ROWS)).tolist()
+        for start, first, last in zip(range(0, B, ROWS), bounds, bounds[1:], strict=False):
             stop = min(start + ROWS, B)
-            some = scores[: stop - start]
+            some, found = scores[: stop - start], chances[: stop - start]
             torch.add(narrow[start:stop] @ cast.T, bias, out=some[:, :M])
             some[:, M:] = own[start:stop]
-            right = torch.arange(stop - start), torch.arange(start, stop)
             if not others:
-                kept = some[right]
-                some[:, :B] = -torch.inf
-                some[right] = kept
-            first, last = torch.searchsorted(rows, torch.tensor([start, stop])).tolist()
+                _alone(some[:, :B], start)
             some[rows[first:last] - start, hidden[first:last]] = -torch.inf
-            chances = torch.softmax(some, 1)
-            total -= float(chances[right].clamp_min(LEAST).log().sum())
-            chances[right] -= 1
-            by_own[start:stop] = chances[:, M:]
-            steep = chances[:, :M].to(products)
+            torch.softmax(some, 1, out=found)
+            taken = found[:, start:stop].diagonal()
+            right[start:stop] = taken
+            taken -= 1
+            by_own[start:stop] = found[:, M:]
+            steep = found[:, :M].to(products)
             by_user[start:stop] = steep @ cast
             by_column += steep.T @ narrow[start:stop]
         ctx.save_for_backward(by_user, by_column, by_own)
-        return users.new_tensor(total / B)
+        return -right.clamp_min_(LEAST).log_().mean()
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         by_user, by_column, by_own = ctx.saved_tensors
         share = gradients[0] / len(by_user)
         return by_user * share, by_column * share, by_own * share, None
+
+
+def _alone(scores: torch.Tensor, start: int) -> None:
+    """Leave of (n, B) scores each row's own column, which begin at `start`, and no other."""
+    own = scores[:, start : start + len(scores)].diagonal()
+    kept = own.clone()
+    scores.fill_(-torch.inf)
+    own.copy_(kept)
 
 
 def _same(items: torch.Tensor, B: int) -> tuple[torch.Tensor, torch.Tensor]:

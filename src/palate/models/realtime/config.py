@@ -28,6 +28,11 @@ class RealtimeConfig(TrainConfig):
         description="Share of the events, the newest, that decides when to stop and whether "
         "RankNet orders the list; 0, or patience = 0, trains all epochs.",
     )
+    precision: Literal["float32", "bfloat16", "auto"] = Field(
+        default="auto",
+        description="Of products: bfloat16, float32, or auto: bfloat16 where the processor has "
+        "instructions for it. Weights are float32.",
+    )
     refit: bool = Field(
         default=True, description="Then learn from all events again, for the epochs found best."
     )
@@ -80,11 +85,18 @@ class RealtimeConfig(TrainConfig):
     recent: int = Field(default=20, ge=0, description="m, newest items that UserNet reads.")
     heads: int = Field(default=4, ge=1, description="Ways of weighing recent items.")
     recent_gradient: bool = Field(
-        default=True,
-        description="The embeddings of recent items learn too; else they are those of the "
-        "epoch's start, which is cheaper where catalogues are large.",
+        default=False,
+        description="The embeddings of recent items learn in each step; else they are those of "
+        "the epoch's start, at half the time of a step.",
     )
     context: bool = Field(default=True, description="UserNet and RankNet read the moment.")
+    rank_context: bool = Field(
+        default=True, description="RankNet reads it; off: UserNet alone does."
+    )
+    interaction: bool = Field(
+        default=True,
+        description="RankNet reads products and distances of both embeddings beside the item's.",
+    )
     ahead: int = Field(
         default=1,
         ge=1,

@@ -20,8 +20,8 @@ __all__ = ["FIXED", "Lesson", "check_config", "check_data", "lesson"]
 
 FIXED: Final = (
     "dimension", "hidden", "rank_hidden", "attributes", "bins", "min_count", "text", "ids",
-    "id_buckets", "profile", "half_life_days", "profile_top", "recent", "heads", "context", "tau",
-    "rerank",
+    "id_buckets", "profile", "half_life_days", "profile_top", "recent", "heads", "context",
+    "rank_context", "interaction", "tau", "rerank",
 )  # fmt: skip
 _ANEW: Final = "train anew: palate train realtime"
 _REPLAYED: Final = 11  # what a generator is for, within its key
