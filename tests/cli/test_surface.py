@@ -17,7 +17,9 @@ make = { kind = "category" }
 [surfaces.home]
 k = 5
 sources = [{ kind = "neighbours", depth = 50 }, { kind = "new" }]
-rerank = [{ kind = "mmr", trade_off = 0.8 }, { kind = "explore" }]
+rerank = [{ kind = "mmr", trade_off = 0.8, budget_ms = 2 }, { kind = "explore" }]
+budget_ms = 30
+budgets_ms = { hydrate = 5 }
 
 [surfaces.plain]
 filters = { make = "BMW" }
@@ -41,16 +43,27 @@ def test_show_all(palate: Run) -> None:
 def test_show_one(palate: Run) -> None:
     shown = palate("surface", "show", "home").out
     assert "neighbours, depth 50" in shown
-    assert "mmr, trade_off 0.8" in shown
+    assert "mmr, budget_ms 2, trade_off 0.8" in shown
     data = palate("surface", "show", "home", "--json").data
     assert data["k"] == 5
     assert data["sources"][0] == {"budget_ms": None, "depth": 50, "kind": "neighbours"}
-    assert palate("surface", "show", "plain", "--json").data["filters"] == {"make": "BMW"}
+    plain = palate("surface", "show", "plain", "--json").data
+    assert (plain["filters"], plain["stages"]) == ({"make": "BMW"}, [])
+
+
+def test_show_has_the_budget_and_the_fallback_of_each_stage(palate: Run) -> None:
+    stages = palate("surface", "show", "home", "--json").data["stages"]
+    by_name = {one["stage"]: (one["budget_ms"], one["fallback"]) for one in stages}
+    assert by_name["sources.new"] == (30, "the other sources answer")
+    assert by_name["hydrate"][0] == 5
+    assert by_name["rerank.mmr"] == (2, "the order stays")
+    assert by_name["rerank.explore"] == (30, "nothing is explored")
+    assert "rerank.mmr, 2 ms, else the order stays" in palate("surface", "show", "home").out
 
 
 def test_draw(palate: Run) -> None:
     drawn = palate("surface", "draw", "home").out
-    assert drawn.splitlines()[0] == "retrieve    neighbours  depth 50"
+    assert drawn.splitlines()[3] == "retrieve    30 ms  neighbours  depth 50"
     assert palate("surface", "draw", "home", "--mermaid").out.startswith("flowchart TD\n")
     assert palate("surface", "draw", "plain", "--json").data["surface"] == "plain"
 
@@ -58,7 +71,8 @@ def test_draw(palate: Run) -> None:
 def test_check(palate: Run, tmp_path: Path) -> None:
     checked = palate("surface", "check")
     assert checked.code == 0
-    assert "home: neighbours, new" in checked.out
+    assert "home: neighbours, new; 30 ms; hydrate 5, rerank.mmr 2\n" in checked.out
+    assert "plain: model" in checked.out.splitlines()
     assert "all is well" in checked.err
     (tmp_path / "other.toml").write_text('[surfaces.a]\nrerank = [{ kind = "mmr" }]\n')
     refused = palate("surface", "check", "other.toml")

@@ -9,7 +9,7 @@ from tests.pipeline.fakes import Clock
 
 from palate.errors import DataError
 from palate.pipeline.breaker import REST_S, TRIPS, Breaker
-from palate.pipeline.course import Course, Degraded
+from palate.pipeline.course import Course, Degraded, Late
 
 
 def course(clock: Clock, breakers: dict[str, Breaker] | None = None) -> Course:
@@ -27,10 +27,42 @@ def test_what_went_well_is_a_step() -> None:
     assert run.attempt("stage", work, lambda: "fallback") == "done"
     run.left("stage", 3)
     run.left("another", 4)
-    ((stage, ms, items),) = [(s.stage, s.ms, s.items) for s in run.steps]
-    assert (stage, items) == ("stage", 3)
-    assert ms == pytest.approx(7)
+    (step,) = run.steps
+    assert (step.stage, step.items, step.budget_ms) == ("stage", 3, 50)  # the request's
+    assert step.ms == pytest.approx(7)
     assert run.degraded == []
+    assert run.late == []
+
+
+@pytest.mark.parametrize("optional", [False, True])
+def test_what_takes_longer_than_its_budget_is_late_and_counts(*, optional: bool) -> None:
+    clock = Clock()
+    run = course(clock)
+
+    takes = iter((4, 6, 8))
+
+    def work() -> str:
+        clock.pass_ms(next(takes))
+        return "done"
+
+    for _ in range(3):
+        assert run.attempt("a", work, lambda: "fallback", optional=optional) == "done"
+    assert [(one.stage, one.budget_ms) for one in run.late] == [("a", 5), ("a", 5)]
+    assert [one.ms for one in run.late] == pytest.approx([6, 8])
+    assert isinstance(run.late[0], Late)
+    assert run.degraded == []
+
+
+def test_a_failure_is_not_late() -> None:
+    clock = Clock()
+    run = course(clock)
+
+    def work() -> str:
+        clock.pass_ms(100)
+        raise RuntimeError
+
+    assert run.attempt("a", work, lambda: "fallback") == "fallback"
+    assert (run.late, run.steps) == ([], [])
 
 
 @pytest.mark.parametrize("error", [RuntimeError("x"), DataError("x"), KeyError("x"), OSError("x")])
@@ -95,6 +127,20 @@ def test_faults_in_a_row_send_a_stage_to_rest_and_one_trial_ends_it() -> None:
     clock.pass_ms(REST_S * 1e3 + 1)
     slow = False
     assert [once() for _ in range(5)] == [1] * 5
+
+
+def test_what_cannot_be_left_out_never_rests_and_ends_no_rest() -> None:
+    clock, breaker = Clock(), Breaker()
+
+    def work() -> int:
+        clock.pass_ms(10)
+        return 1
+
+    for _ in range(5 * TRIPS):
+        run = course(clock, {"a": breaker})
+        assert run.attempt("a", work, lambda: 0, optional=False) == 1
+        assert [one.stage for one in run.late] == ["a"]
+    assert not breaker.rests(clock())
 
 
 def test_faults_with_successes_between_them_are_pauses() -> None:

@@ -12,6 +12,7 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from palate.config import Settings, load_settings
+from palate.pipeline.budget import SHARED_STAGES
 from palate.pipeline.check import read_surface, read_surfaces
 from palate.pipeline.diagram import plain_text
 from palate.pipeline.stage import StageSettings
@@ -52,6 +53,16 @@ def test_every_stage_and_its_settings_are_on_the_page(stage: type[StageSettings]
         if default not in (None, PydanticUndefined):
             said = f'"{default}"' if isinstance(default, str) else f"{default:g}"
             assert re.search(rf"`{name}`[^;|]*{re.escape(said)}", row(kind)), (kind, name)
+
+
+def test_every_shared_stage_is_on_the_page_with_its_law() -> None:
+    (table,) = re.findall(r"\| stage \| law \|.*?\n\n", PAGE, re.DOTALL)
+    lines = table.strip().splitlines()
+    named = {name for line in lines for name in line.split("|")[1].split(", ")}
+    assert {name.strip() for name in named} >= {*SHARED_STAGES} - {"fallback"}
+    assert "`fallback`" in table
+    for name in SHARED_STAGES:
+        assert f"`{name}`" in row("budgets_ms")
 
 
 def test_the_drawing_is_the_surface_on_the_page() -> None:

@@ -30,7 +30,10 @@ def show(
         str | None, typer.Argument(help="As in [surfaces.NAME]; all of them by default.")
     ] = None,
 ) -> None:
-    """Show a surface with all its settings, or a list of all surfaces."""
+    """Show a surface with all its settings, or a list of all surfaces.
+
+    Each stage comes with the milliseconds that it may take, and what is done instead of it.
+    """
     session = session_of(ctx)
     if name is not None:
         surface = _one(session.settings, name)
@@ -58,7 +61,7 @@ def check(
 
     session = session_of(ctx)
     surfaces = _all(session.settings if file is None else load_settings(file))
-    rows = [f"{one.name}: {_kinds(one, 'sources') or 'model'}" for one in surfaces]
+    rows = [f"{one.name}: {_kinds(one, 'sources') or 'model'}{_time(one)}" for one in surfaces]
     session.terminal.answer(
         {"surfaces": [one.name for one in surfaces]},
         "\n".join(rows) if rows else "no surfaces",
@@ -99,7 +102,30 @@ def _one(settings: Settings, name: str) -> Surface:
 
 
 def _plain(surface: Surface) -> dict[str, Any]:
-    return {"name": surface.name, **surface.settings.model_dump(mode="json")}
+    settings = surface.settings.model_dump(mode="json")
+    return {"name": surface.name, **settings, "stages": _stages(surface)}
+
+
+def _stages(surface: Surface) -> list[dict[str, Any]]:
+    """What each stage may take, and what is done instead of it; none where a model answers."""
+    from palate.pipeline.budget import fallback_of
+
+    if not surface.has_pipeline:
+        return []
+    return [
+        {"stage": name, "budget_ms": ms, "fallback": fallback_of(name)}
+        for name, ms in surface.settings.budgets().items()
+    ]
+
+
+def _time(surface: Surface) -> str:
+    """The milliseconds of a request, and of the stages that have others."""
+    if not surface.has_pipeline:
+        return ""
+    settings = surface.settings
+    whole = settings.budget_ms
+    others = [f"{name} {ms:g}" for name, ms in settings.budgets().items() if ms != whole]
+    return "; ".join(["", f"{whole:g} ms", *([", ".join(others)] if others else [])])
 
 
 def _shown(surface: Surface) -> str:
@@ -110,8 +136,14 @@ def _shown(surface: Surface) -> str:
         if stages is None:
             said.append((key, _worded(value)))
         else:
-            said += [(key if at == 0 else "", _worded(one)) for at, one in enumerate(stages)]
+            said += [(key if at == 0 else "", _line(one)) for at, one in enumerate(stages)]
     return fields(said)
+
+
+def _line(stage: dict[str, Any]) -> object:
+    if "stage" not in stage:
+        return _worded(stage)
+    return f"{stage['stage']}, {stage['budget_ms']:g} ms, else {stage['fallback']}"
 
 
 def _worded(value: Any) -> object:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
@@ -12,7 +11,7 @@ import msgspec
 from palate.errors import PalateError
 from palate.pipeline.breaker import Breaker
 
-__all__ = ["STAGE_FAULTS", "Clock", "Course", "Degraded", "Step"]
+__all__ = ["STAGE_FAULTS", "Clock", "Course", "Degraded", "Late", "Step"]
 
 T = TypeVar("T")
 Clock = Callable[[], float]  # seconds, never falling
@@ -42,17 +41,27 @@ class Degraded(msgspec.Struct, frozen=True):
     why: str
 
 
+class Late(msgspec.Struct, frozen=True):
+    """A stage that took longer than its budget; its work is in the answer all the same."""
+
+    stage: str
+    ms: float
+    budget_ms: float
+
+
 class Step(msgspec.Struct, frozen=True):
     """A stage that ran.
 
     Attributes:
         stage: Its name.
         ms: How long it took.
+        budget_ms: How long it may take.
         items: How many candidates there were afterwards; -1 where that says nothing.
     """
 
     stage: str
     ms: float
+    budget_ms: float
     items: int = -1
 
 
@@ -63,7 +72,13 @@ class Course:
         clock: In seconds.
         budget_ms: Of the whole request: afterwards, optional stages are skipped.
         breakers: Of the pipeline's stages, by name; a stage without one never rests.
-        budgets_ms: Of stages, by name: work that takes longer counts, but is held against it.
+        budgets_ms: Of stages, by name; a stage that is not there has as much as the request.
+            Work that takes longer counts, is noted, and is held against the stage.
+
+    Attributes:
+        degraded: Stages that did less than their work, each once.
+        late: Stages that took longer than their budgets, each time.
+        steps: Stages that ran, each time.
     """
 
     def __init__(
@@ -79,6 +94,7 @@ class Course:
         self._breakers = breakers
         self._budgets_ms = budgets_ms
         self.degraded: list[Degraded] = []
+        self.late: list[Late] = []
         self.steps: list[Step] = []
 
     @property
@@ -100,16 +116,19 @@ class Course:
             stage: Its name.
             work: Of the stage.
             fallback: Must not fail.
-            optional: Whether it is skipped once the request's budget is gone.
+            optional: Whether it can be left out: it rests after several faults in a row, and is
+                skipped once the request's budget is gone.
         """
         begun = self._clock()
-        breaker = self._breakers.get(stage)
-        if optional and begun >= self._ends:
-            self.fell_back(stage, f"skipped: the request's {self._budget_ms:g} ms were gone")
-            return fallback()
-        if optional and breaker is not None and breaker.rests(begun):
-            self.fell_back(stage, "rests: it failed or overran several times in a row")
-            return fallback()
+        breaker: Breaker | None = None
+        if optional:
+            if begun >= self._ends:
+                self.fell_back(stage, f"skipped: the request's {self._budget_ms:g} ms were gone")
+                return fallback()
+            breaker = self._breakers.get(stage)
+            if breaker is not None and breaker.rests(begun):
+                self.fell_back(stage, "rests: it failed or overran several times in a row")
+                return fallback()
         try:
             result = work()
         except STAGE_FAULTS as error:
@@ -117,18 +136,20 @@ class Course:
             return fallback()
         now = self._clock()
         took_ms = (now - begun) * 1e3
-        self.steps.append(Step(stage, took_ms))
-        if breaker is not None:
-            if took_ms > self._budgets_ms.get(stage, math.inf):
+        budget_ms = self._budgets_ms.get(stage, self._budget_ms)
+        self.steps.append(Step(stage, took_ms, budget_ms))
+        if took_ms > budget_ms:
+            self.late.append(Late(stage, took_ms, budget_ms))
+            if breaker is not None:
                 breaker.went_wrong(now)
-            else:
-                breaker.went_well()
+        elif breaker is not None:
+            breaker.went_well()
         return result
 
     def left(self, stage: str, items: int) -> None:
         """Note how many candidates there were after a stage, if it is the one that just ran."""
-        if self.steps and self.steps[-1].stage == stage:
-            self.steps[-1] = Step(stage, self.steps[-1].ms, items)
+        if self.steps and (last := self.steps[-1]).stage == stage:
+            self.steps[-1] = Step(stage, last.ms, last.budget_ms, items)
 
     def fell_back(self, stage: str, why: str) -> None:
         """Note, once a stage, that something less than the stage's work was done."""

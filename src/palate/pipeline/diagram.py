@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from palate.pipeline.naming import named
+from palate.pipeline.naming import EXPLORE, named
 from palate.pipeline.stage import StageSettings
 from palate.pipeline.surface import Surface, SurfaceSettings
 
@@ -15,59 +15,119 @@ __all__ = ["mermaid", "plain_text"]
 _WIDTH = 12  # of the names of stages in plain text
 
 
+class Row(NamedTuple):
+    """A stage, what is said of it, and the milliseconds that it may take; None: as it takes."""
+
+    name: str
+    said: Sequence[str]
+    ms: float | None = None
+
+
 def mermaid(surface: Surface) -> str:
     """A flowchart in Mermaid's language."""
-    settings = surface.settings
     lines = ["flowchart TD", '    request(["request"])']
-    if not surface.has_pipeline:
-        lines += [_box("model", "model", _model(settings)), "    request --> model"]
-        last = "model"
-    else:
-        lines.append(_box("gather", "candidates", ["each item once"]))
-        for at, (name, source) in enumerate(named("sources", settings.sources).items()):
-            lines.append(_box(f"source{at}", name.partition(".")[2], _said(source)))
-            lines.append(f"    request --> source{at} --> gather")
+    last = "request"
+    if surface.has_pipeline:
+        last = _strung(lines, last, "before", _before(surface.settings))
+        lines.append('    gather["candidates<br/>each item once"]')
+        for at, (_, said, ms) in enumerate(_retrieval(surface.settings)):
+            lines.append(_box(f"source{at}", Row(said[0], said[1:], ms)))
+            lines.append(f"    {last} --> source{at} --> gather")
         last = "gather"
-    for at, (name, said) in enumerate(_chain(surface)):
-        lines.append(_box(f"stage{at}", name, said))
-        lines.append(f"    {last} --> stage{at}")
-        last = f"stage{at}"
+    last = _strung(lines, last, "stage", _chain(surface))
     lines += [f'    slate(["slate of {surface.k}"])', f"    {last} --> slate"]
     return "\n".join(lines)
 
 
 def plain_text(surface: Surface) -> str:
-    """One stage a line, in the order in which they run."""
+    """One stage a line with its milliseconds, in the order in which they run."""
     settings = surface.settings
-    rows: list[tuple[str, Sequence[str]]] = []
+    items = [f"{surface.k} items"]
     if not surface.has_pipeline:
-        rows.append(("model", _model(settings)))
-    for name, source in named("sources", settings.sources).items():
-        rows.append(("retrieve", [name.partition(".")[2], *_said(source)]))
-    rows += _chain(surface)
-    rows.append(("slate", [f"{surface.k} items"]))
-    return "\n".join(f"{name:<{_WIDTH}}{'  '.join(said)}".rstrip() for name, said in rows)
+        return _lines([*_chain(surface), Row("slate", items)])
+    before, retrieval = _before(settings), _retrieval(settings)
+    slate = Row("slate", items, settings.budget_ms)
+    return _lines([*before, *retrieval, *_chain(surface), slate])
 
 
-def _chain(surface: Surface) -> list[tuple[str, Sequence[str]]]:
+def _lines(rows: Sequence[Row]) -> str:
+    widest = max(len(_ms(row.ms)) for row in rows)
+    beside = widest + 2 if widest else 0
+    return "\n".join(
+        f"{name:<{_WIDTH}}{_ms(ms):<{beside}}{'  '.join(said)}".rstrip() for name, said, ms in rows
+    )
+
+
+def _ms(ms: float | None) -> str:
+    return "" if ms is None else f"{ms:g} ms"
+
+
+def _strung(lines: list[str], last: str, part: str, rows: Sequence[Row]) -> str:
+    """Draw one stage after the other; the node of the last."""
+    for at, row in enumerate(rows):
+        lines += [_box(f"{part}{at}", row), f"    {last} --> {part}{at}"]
+        last = f"{part}{at}"
+    return last
+
+
+def _before(settings: SurfaceSettings) -> list[Row]:
+    """What is read of the person."""
+    budgets = settings.budgets()
+    said = {"person": "who asks", "recent": "their last items", "user": "their embedding"}
+    return [Row(name, [what], budgets[name]) for name, what in said.items()]
+
+
+def _retrieval(settings: SurfaceSettings) -> list[Row]:
+    """The sources, and the lists that are asked while they leave the slate short."""
+    budgets = settings.budgets()
+    rows = [
+        Row("retrieve", [name.partition(".")[2], *_said(source)], budgets[name])
+        for name, source in named("sources", settings.sources).items()
+    ]
+    for kind in settings.fallback:
+        rows.append(Row("fallback", [kind], budgets[f"fallback.{kind}"]))
+    return rows
+
+
+def _chain(surface: Surface) -> list[Row]:
     """The stages after retrieval, with what is said of each."""
     settings = surface.settings
     seen = ["seen"] if settings.exclude_seen else []
     rules = [f"{name}: {_short(asked)}" for name, asked in settings.filters.items()]
     blocked = ["blocked"] if surface.has_pipeline else []
     drops = ", ".join(["deleted", "hidden", *blocked, *seen])
-    chain: list[tuple[str, Sequence[str]]] = [("filter", [f"drops {drops}", *rules])]
+    dropping = [f"drops {drops}", *rules]
     if not surface.has_pipeline:
-        return chain
-    chain.insert(0, ("hydrate", ["attributes, vectors"]))
-    by = "rank net" if settings.score == "nets" else "places in the sources"
-    chain.append(("score", [by, f"at most {settings.ranked}"]))
-    if settings.score == "nets":
-        worth = [f"{name} x {value:g}" for name, value in settings.worth.items()]
-        chain.append(("fuse", worth or ["weights of [events]"]))
-    for name, stage in named("rerank", settings.rerank).items():
-        chain.append(("rerank", [name.partition(".")[2], *_said(stage)]))
-    return chain
+        return [Row("model", _model(settings)), Row("filter", dropping)]
+    budgets = settings.budgets()
+    rerank = {
+        name: Row("rerank", [name.partition(".")[2], *_said(stage)], budgets[name])
+        for name, stage in named("rerank", settings.rerank).items()
+    }
+    last = [rerank.pop(EXPLORE)] if EXPLORE in rerank else []
+    chain = [("hydrate", ["attributes"]), ("filter", dropping), *_scoring(settings)]
+    return [
+        *(Row(name, said, budgets[name]) for name, said in chain),
+        *rerank.values(),
+        Row("verify", ["the store has the last word"], budgets["verify"]),
+        *last,
+    ]
+
+
+def _scoring(settings: SurfaceSettings) -> list[tuple[str, list[str]]]:
+    """What becomes of candidates that may be shown, until each has one number."""
+    most = f"at most {settings.ranked}"
+    vectors = ("vectors", ["from the index, where no source brought them"])
+    if settings.score == "sources":
+        reads = any("index" in stage.needs for stage in settings.rerank)
+        return [*([vectors] if reads else []), ("fuse", ["places in the sources", most])]
+    worth = [f"{name} x {value:g}" for name, value in settings.worth.items()]
+    return [
+        vectors,
+        ("features", ["of the request"]),
+        ("score", ["rank net", most]),
+        ("fuse", worth or ["weights of [events]"]),
+    ]
 
 
 def _model(settings: SurfaceSettings) -> list[str]:
@@ -76,7 +136,8 @@ def _model(settings: SurfaceSettings) -> list[str]:
 
 def _said(stage: StageSettings) -> list[str]:
     """What the stage's settings say, those that a reader did not write left out."""
-    said: Mapping[str, Any] = stage.model_dump(mode="json", exclude_unset=True, exclude={"kind"})
+    hidden = {"kind", "budget_ms"}
+    said: Mapping[str, Any] = stage.model_dump(mode="json", exclude_unset=True, exclude=hidden)
     return [f"{name} {_short(value)}" for name, value in said.items()]
 
 
@@ -86,10 +147,10 @@ def _short(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _box(node: str, name: str, said: Sequence[str]) -> str:
+def _box(node: str, row: Row) -> str:
     """A node; what would end its text is written as Mermaid's entities."""
-    text = "<br/>".join(_quoted(line) for line in (name, *said))
-    return f'    {node}["{text}"]'
+    lines = [row.name, *row.said, *([] if row.ms is None else [_ms(row.ms)])]
+    return f'    {node}["{"<br/>".join(_quoted(line) for line in lines)}"]'
 
 
 def _quoted(text: str) -> str:

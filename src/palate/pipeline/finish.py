@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from palate.pipeline.course import Course
 from palate.pipeline.gather import Gathered
+from palate.pipeline.naming import EXPLORE
 from palate.pipeline.page import Page
 from palate.pipeline.parts import Parts
 from palate.pipeline.rerank import Explore, Explored
@@ -129,7 +130,7 @@ class Finish:
         counts = self._counts(ranking, pool, explore, course)
         rng = random.Random(f"{page.seed}:{page.number}")
         return course.attempt(
-            "rerank.explore",
+            EXPLORE,
             lambda: explore.draw(ranking.order, pool, counts, asked.k, rng),
             lambda: plain,
         )

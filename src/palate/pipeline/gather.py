@@ -9,9 +9,11 @@ import msgspec
 import numpy as np
 
 from palate.errors import DataError
+from palate.features.item_state import ItemState
 from palate.pipeline.candidate import Candidates, Proposal, merged
 from palate.pipeline.course import Course
 from palate.pipeline.hydrate import with_memories, with_states
+from palate.pipeline.parts import ItemStates, Remembered
 from palate.pipeline.screen import Dropped, Screen
 from palate.pipeline.sources import New, Popular
 from palate.pipeline.stage import Asked, Source
@@ -24,6 +26,8 @@ FEW: Final = 20_000  # items that pass a filter: so few are named to the sources
 GIVEN: Final = "given"  # the source of candidates that the request brings
 
 _NONE: Final = Proposal(())
+_UNREAD: Final = "unknown: the state cannot be read"
+_UNSCREENED: Final = "unknown: the filter failed"
 
 
 class Gathered(msgspec.Struct, frozen=True, eq=False):
@@ -131,32 +135,76 @@ def _narrow(asked: Asked, course: Course) -> None:
 def _screened(
     found: Candidates, sources: tuple[str, ...], asked: Asked, screen: Screen, course: Course
 ) -> Gathered:
-    """Drop by id, hydrate, drop by attributes."""
-    dropped = Dropped()
-    kept = screen.by_id(found.ids, dropped)
-    candidates = found if len(kept) == len(found) else found.take(kept)
-    parts = asked.parts
-    if parts.remembered is not None:
-        known = with_memories(candidates, parts.remembered)
-        recalled = course.attempt(
-            "hydrate",
-            lambda: screen.by_attributes(known.ids, known.attributes, dropped),
-            lambda: None,
-            optional=False,
-        )
+    """Drop by id, hydrate, drop by attributes: from memory, or where that fails from the store."""
+    memory = asked.parts.remembered
+    if memory is not None:
+        dropped = Dropped()
+        recalled = _recalled(found, memory, screen, dropped, course)
         if recalled is not None:
-            return Gathered(_taken(known, recalled), sources, dropped, verified=False)
-    states = course.attempt(
-        "hydrate", lambda: parts.items.item_states(candidates.ids), lambda: None, optional=False
+            return Gathered(recalled, sources, dropped, verified=False)
+    dropped = Dropped()
+    read = _read(found, asked.parts.items, screen, dropped, course)
+    return Gathered(read, sources, dropped, verified=True)
+
+
+def _recalled(
+    found: Candidates, memory: Remembered, screen: Screen, dropped: Dropped, course: Course
+) -> Candidates | None:
+    """What may stay as far as memory tells, which looks things up as the filter asks for them."""
+    left = _filtered(found, lambda: screen.by_id(found.ids, dropped), course)
+    if left is None:
+        return None
+    known = course.attempt(
+        "hydrate", lambda: with_memories(left, memory), lambda: None, optional=False
     )
-    if states is None:  # what is not known to be for sale is not shown
-        for item in candidates.ids:
-            dropped.add("unknown: the state cannot be read", item)
-        return Gathered(candidates.take(()), sources, dropped, verified=True)
-    course.left("hydrate", len(states))
-    kept = screen.by_state(candidates.ids, states, dropped)
-    return Gathered(_taken(with_states(candidates, states), kept), sources, dropped, verified=True)
+    if known is None:
+        return None
+    course.left("hydrate", len(known))
+    ids, attributes = known.ids, known.attributes
+    return _filtered(known, lambda: screen.by_attributes(ids, attributes, dropped), course)
+
+
+def _read(
+    found: Candidates, items: ItemStates, screen: Screen, dropped: Dropped, course: Course
+) -> Candidates:
+    """What may stay as the store says; nothing of what cannot be vouched for."""
+    left = _filtered(found, lambda: screen.by_id(found.ids, dropped), course)
+    if left is None:
+        return _none_of(found, _UNSCREENED, dropped)
+
+    def hydrate() -> tuple[Candidates, Sequence[ItemState | None]]:
+        states = items.item_states(left.ids)
+        return with_states(left, states), states
+
+    hydrated = course.attempt("hydrate", hydrate, lambda: None, optional=False)
+    if hydrated is None:
+        return _none_of(found, _UNREAD, dropped)
+    known, states = hydrated
+    course.left("hydrate", len(known))
+    kept = _filtered(known, lambda: screen.by_state(known.ids, states, dropped), course)
+    return _none_of(found, _UNSCREENED, dropped) if kept is None else kept
+
+
+def _filtered(
+    candidates: Candidates, kept: Callable[[], list[int]], course: Course
+) -> Candidates | None:
+    """Those whose places `kept` gives; None where it fails. It never rests and is never skipped."""
+    left = course.attempt(
+        "filter", lambda: _taken(candidates, kept()), lambda: None, optional=False
+    )
+    if left is not None:
+        course.left("filter", len(left))
+    return left
 
 
 def _taken(candidates: Candidates, kept: list[int]) -> Candidates:
     return candidates if len(kept) == len(candidates) else candidates.take(np.array(kept, np.int64))
+
+
+def _none_of(found: Candidates, why: str, dropped: Dropped) -> Candidates:
+    """No candidates: those that went for no reason yet go for this one."""
+    gone = {item for ids in dropped.ids.values() for item in ids}
+    for item in found.ids:
+        if item not in gone:
+            dropped.add(why, item)
+    return found.take(())

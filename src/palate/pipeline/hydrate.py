@@ -19,7 +19,13 @@ __all__ = ["with_features", "with_memories", "with_states", "with_vectors"]
 
 
 def with_states(candidates: Candidates, states: Sequence[ItemState | None]) -> Candidates:
-    """Attributes and times of change from what the store says of each item."""
+    """Attributes and times of change from what the store says of each item.
+
+    Raises:
+        DataError: It did not say one thing an item.
+    """
+    if len(states) != len(candidates):
+        raise DataError(f"the store gave {len(states)} states of {len(candidates)} items")
     changed = [0 if state is None else state.timestamp for state in states]
     known = [{} if state is None else state.attributes for state in states]
     return candidates.having(attributes=Read(known, np.array(changed, np.int64)))

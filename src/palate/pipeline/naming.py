@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
-__all__ = ["named"]
+__all__ = ["EXPLORE", "named"]
+
+EXPLORE: Final = "rerank.explore"  # stands after the last look at the store
 
 
 class _Kind(Protocol):

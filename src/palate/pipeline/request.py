@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -20,7 +20,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         user_id: Who asks; None for a visitor or anybody.
         anonymous_id: The visitor.
-        person: Who they are, where the caller knows; else the part `people` is asked.
+        person: Who they are, where the caller knows.
+        read_person: Reads who they are, in the stage `person`; where neither is given, the part
+            `people` is asked.
         now_us: The moment, microseconds since 1970 UTC.
         k: Items wanted; None for the surface's number.
         filter: What every item must be, beside the surface's own filter.
@@ -37,6 +39,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str | None = None
     anonymous_id: str | None = None
     person: Person | None = None
+    read_person: Callable[[], Person] | None = None
     k: int | None = None
     filter: Filter = NO_FILTER
     excluded: AbstractSet[str] = frozenset()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from functools import partial
 from typing import Final, Self
 
 import numpy as np
@@ -27,7 +28,7 @@ from palate.pipeline.score import has_vector, outcomes_of
 from palate.pipeline.screen import Screen
 from palate.pipeline.slate import RankedSlate
 from palate.pipeline.stage import Asked, StageSettings
-from palate.pipeline.surface import SHARED_STAGES, Surface
+from palate.pipeline.surface import Surface
 from palate.types import Float32Array
 
 __all__ = ["Pipeline"]
@@ -76,9 +77,8 @@ class Pipeline:
         self._reads_vectors = parts.index is not None and (ranks or self._finish.reads_vectors)
         for stage in usable.values():
             stage.warm_up()
-        self._breakers = {name: Breaker() for name in (*SHARED_STAGES, *usable)}
-        self._budgets_ms: dict[str, float] = dict(settings.budgets_ms.items())
-        self._budgets_ms |= {name: s.budget_ms for name, s in usable.items() if s.budget_ms}
+        self._budgets_ms = settings.budgets()
+        self._breakers = {name: Breaker() for name in self._budgets_ms}
 
     @classmethod
     def of(cls, surface: Surface, parts: Parts) -> Self:
@@ -128,6 +128,7 @@ class Pipeline:
             features=shown.features,
             features_fingerprint=None if features is None else features.fingerprint,
             degraded=tuple(course.degraded),
+            late=tuple(course.late),
             steps=tuple(course.steps),
             dropped=gathered.dropped.counts(),
             nan_scores=nan_scores,
@@ -144,12 +145,7 @@ class Pipeline:
         return first_page(self.surface.name, seed)
 
     def _asked(self, request: Request, k: int, page: Page, course: Course) -> Asked:
-        person = request.person
-        people = self.parts.people
-        if person is None and people is not None:
-            who = request.user_id, request.anonymous_id, request.now_us
-            person = course.attempt("person", lambda: people.person(*who), lambda: NOBODY)
-        person = NOBODY if person is None else person
+        person = self._person(request, course)
         wanted = self.surface.filter & request.filter
         asked = Asked(request, self.parts, self.surface.schema, k, wanted, person)
         asked.extra = len(page.shown)
@@ -157,6 +153,18 @@ class Pipeline:
         asked.recent = self._recent(person, course)
         asked.user = self._user(asked, course)
         return asked
+
+    def _person(self, request: Request, course: Course) -> Person:
+        """Who asks; read however late it is, for what they have blocked and seen must not show."""
+        if request.person is not None:
+            return request.person
+        read, people = request.read_person, self.parts.people
+        if read is None and people is not None:
+            who = request.user_id, request.anonymous_id, request.now_us
+            read = partial(people.person, *who)
+        if read is None:
+            return NOBODY
+        return course.attempt("person", read, lambda: NOBODY, optional=False)
 
     def _recent(self, person: Person, course: Course) -> Float32Array | None:
         index = self.parts.index
@@ -211,7 +219,7 @@ class Pipeline:
     def _scored(
         self, candidates: Candidates, asked: Asked, course: Course
     ) -> tuple[Candidates, int]:
-        """Scored candidates, and how many of them got no finite score from the rank net."""
+        """As `_fused`, of what the rank net says where it can."""
         index, nets, user = self.parts.index, self.parts.nets, asked.user
         ranks = nets is not None and user is not None and "score" not in self._lacking
         ranks = ranks and self.surface.settings.score == "nets" and len(candidates) > 0
@@ -221,27 +229,42 @@ class Pipeline:
                 "vectors", lambda: with_vectors(plain, index), lambda: plain
             )
         if not ranks or nets is None or user is None:
-            return _agreed(candidates), 0
+            return self._fused(candidates, None, course)
         ready = self._featured(candidates, asked, course)
+        outcomes = course.attempt("score", lambda: outcomes_of(nets, user, ready), lambda: None)
+        if outcomes is not None:
+            course.left("score", len(ready))
+        return self._fused(ready, outcomes, course)
 
-        def score() -> Candidates:
-            outcomes = outcomes_of(nets, user, ready)
-            return ready.with_scores(fuse(outcomes, self._worth), outcomes)
+    def _fused(
+        self, candidates: Candidates, outcomes: Float32Array | None, course: Course
+    ) -> tuple[Candidates, int]:
+        """Scored candidates, and how many of them got no finite score from the rank net.
 
-        scored = course.attempt("score", score, lambda: _agreed(ready))
-        if scored.outcomes is None or scored.scores is None or scored.vectors is None:
-            return scored, 0
-        course.left("score", len(scored))
-        unknown = np.isnan(scored.scores)
+        Never skipped: it is a few microseconds, and what the net said late counts.
+        """
+        if outcomes is None:
+            return course.attempt(
+                "fuse", lambda: _agreed(candidates), lambda: candidates, optional=False
+            ), 0
+        fused = course.attempt(
+            "fuse",
+            lambda: candidates.with_scores(fuse(outcomes, self._worth), outcomes),
+            lambda: _agreed(candidates),
+            optional=False,
+        )
+        if fused.outcomes is None or fused.scores is None or fused.vectors is None:
+            return fused, 0
+        unknown = np.isnan(fused.scores)
         if not unknown.any():  # nearly always
-            return scored, 0
-        embedded = has_vector(scored.vectors)
+            return fused, 0
+        embedded = has_vector(fused.vectors)
         nan_scores = int(unknown[embedded].sum())
         if nan_scores == int(embedded.sum()):
             none = "the rank net gave no finite score" if nan_scores else "no item has a vector"
             course.fell_back("score", none)
-            return _agreed(ready), nan_scores
-        return scored, nan_scores
+            return _agreed(candidates), nan_scores
+        return fused, nan_scores
 
     def _featured(self, candidates: Candidates, asked: Asked, course: Course) -> Candidates:
         features = self.parts.features

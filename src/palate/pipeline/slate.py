@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from palate.pipeline.course import Degraded, Step
+from palate.pipeline.course import Degraded, Late, Step
 from palate.pipeline.journey import Journey
 from palate.pipeline.parts import Attributes
 from palate.types import Float32Array, Float64Array
@@ -32,6 +32,7 @@ class RankedSlate(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         features: (n, f) float32, what the rank net read beside embeddings; None: nothing.
         features_fingerprint: Of the schema of `features`.
         degraded: Stages that fell back, and why; empty for the answer that was meant.
+        late: Stages that took longer than their budgets, their work in the answer all the same.
         steps: Stages that ran, how long each took, and how many candidates were left.
         dropped: Reason to the number of candidates that went for it.
         nan_scores: Candidates that the rank net gave no finite score.
@@ -50,6 +51,7 @@ class RankedSlate(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     features: Float32Array | None
     features_fingerprint: str | None
     degraded: tuple[Degraded, ...]
+    late: tuple[Late, ...]
     steps: tuple[Step, ...]
     dropped: Mapping[str, int]
     nan_scores: int

@@ -33,7 +33,7 @@ class StageSettings(BaseModel):
         default=None,
         gt=0,
         description="A stage that takes longer several times in a row rests for a second; none: "
-        "only the surface's budget counts.",
+        "the surface's budget.",
     )
 
     def warm_up(self) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from palate.config import Schema
 from palate.errors import DataError
+from palate.pipeline.budget import SHARED_STAGES, SharedStage
 from palate.pipeline.filter import NO_FILTER, Filter
+from palate.pipeline.naming import EXPLORE, named
 from palate.pipeline.rerank import Explore, Freshness, MaximalMarginalRelevance, Spread
 from palate.pipeline.sources import (
     Attributes,
@@ -22,7 +24,6 @@ from palate.pipeline.sources import (
 
 __all__ = [
     "DEFAULT_K",
-    "SHARED_STAGES",
     "RerankSettings",
     "SourceKinds",
     "Surface",
@@ -30,9 +31,6 @@ __all__ = [
 ]
 
 DEFAULT_K = 10
-
-SharedStage = Literal["person", "recent", "user", "vectors", "features", "score"]
-SHARED_STAGES: Final[tuple[SharedStage, ...]] = get_args(SharedStage)
 
 SourceKinds = Annotated[
     Neighbours | SimilarToRecent | Popular | New | Attributes | Probe, Field(discriminator="kind")
@@ -80,8 +78,25 @@ class SurfaceSettings(BaseModel):
     )
     budgets_ms: dict[SharedStage, Annotated[float, Field(gt=0)]] = Field(
         default_factory=dict,
-        description="Of stages that are neither sources nor rerankers, as their own `budget_ms`.",
+        description="Of stages that are neither sources nor rerankers; none: `budget_ms`.",
     )
+
+    def budgets(self) -> dict[str, float]:
+        """Milliseconds that each stage may take, by its name in answers, in the order of stages.
+
+        A stage that the settings say nothing of has as much as the whole request.
+        """
+        whole = self.budget_ms
+        sources = {n: one.budget_ms or whole for n, one in named("sources", self.sources).items()}
+        rerank = {n: one.budget_ms or whole for n, one in named("rerank", self.rerank).items()}
+        explore = {EXPLORE: rerank.pop(EXPLORE)} if EXPLORE in rerank else {}
+        before = {"fallback": sources, "verify": rerank, "explain": explore}
+        found: dict[str, float] = {}
+        for name in SHARED_STAGES:
+            found |= before.get(name, {})
+            names = [f"{name}.{kind}" for kind in self.fallback] if name == "fallback" else [name]
+            found |= dict.fromkeys(names, self.budgets_ms.get(name, whole))
+        return found
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from palate.pipeline.course import Degraded, Step
+from palate.pipeline.course import Degraded, Late, Step
 from palate.pipeline.journey import ItemJourney
 from palate.types import Verdict
 
@@ -137,7 +137,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """How a slate came about, stage by stage.
 
     Attributes:
-        steps: Stages that ran, how long each took, and how many candidates were left.
+        steps: Stages that ran, how long each took and may take, and how many candidates were left.
         dropped: Reason to the number of candidates that went for it.
         examples: Reason to the ids of the first few of them.
         items: Of each item of the slate: which sources gave it at which place, the probability
@@ -164,6 +164,7 @@ class RecommendationResponse(msgspec.Struct, frozen=True, kw_only=True, omit_def
         items: Best first.
         space: The embedding space of the nets and of the index that answered.
         fell_back: Stages that did less than they should, and why.
+        late: Stages that took longer than their budgets; their work is in the answer.
         page: Asks for what follows; absent after the last.
         explanation: Where the request asked for it.
     """
@@ -174,6 +175,7 @@ class RecommendationResponse(msgspec.Struct, frozen=True, kw_only=True, omit_def
     items: list[RecommendedItem]
     space: str | None = None
     fell_back: list[Degraded] = []
+    late: list[Late] = []
     page: str | None = None
     explanation: Explanation | None = None
 

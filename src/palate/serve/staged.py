@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import msgspec
 
-from palate.errors import ConfigError, PalateError
+from palate.errors import ConfigError
 from palate.features.state import State
-from palate.pipeline.course import Degraded
 from palate.pipeline.filter import NO_FILTER, Filter, parse_filter
 from palate.pipeline.parts import Parts, Trials
+from palate.pipeline.person import Person
 from palate.pipeline.request import Request
 from palate.pipeline.run import Pipeline
 from palate.pipeline.slate import RankedSlate
@@ -61,14 +61,12 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         known: What was known of who asked.
         moment: The features of the request; None where no nets answered.
         snapshot: Of the index that was searched.
-        fell_back: Stages that did less than they should.
     """
 
     slate: RankedSlate
     known: Known
     moment: Moment | None
     snapshot: str
-    fell_back: tuple[Degraded, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +77,24 @@ class _Ready:
     pipeline: Pipeline
     people: People
     moment: Moment | None
+
+
+class _Who:
+    """Who asks, read when the pipeline wants to know: nobody until then, and where that fails."""
+
+    def __init__(self, people: People, request: RecommendationRequest, now_us: int) -> None:
+        self._people = people
+        self._request = request
+        self._now_us = now_us
+        self.known = NOBODY
+
+    def read(self) -> Person:
+        """As stages see them, read once a question."""
+        if self.known is NOBODY:
+            request = self._request
+            with span("state.read"):
+                self.known = self._people.known(request.user_id, request.anonymous_id, self._now_us)
+        return self.known.person
 
 
 class Staged:
@@ -97,6 +113,7 @@ class Staged:
         self._catalogue = catalogue
         self._trials = trials
         self._ready: dict[tuple[str, str], _Ready] = {}
+        self._is_warm = False
 
     def run(self, asking: Asking) -> Ran:
         """The answer to one question.
@@ -108,13 +125,12 @@ class Staged:
         request = asking.request
         snapshot = _snapshot(asking.loaded)
         ready = self._of(asking.surface, asking.loaded)  # once: no swap changes it now
-        with span("state.read"):
-            known, fell_back = _known(ready.people, request, asking.now_us)
+        who = _Who(ready.people, request, asking.now_us)
         question = Request(
             now_us=asking.now_us,
             user_id=request.user_id,
             anonymous_id=request.anonymous_id,
-            person=known.person,
+            read_person=who.read,
             k=request.k,
             filter=_filter(request, asking.surface),
             excluded=frozenset(request.exclude_items),
@@ -123,16 +139,18 @@ class Staged:
             cursor=request.page,
             explain=request.explain,
         )
+        if ready.index is not None and not self._is_warm:
+            self._is_warm = True  # what the first search loads is held against no stage
+            self._made(asking.surface, asking.loaded, ready.index).pipeline.run(question)
         with span("pipeline.run"):
             slate = ready.pipeline.run(question)
             if self._fell_short(slate, asking):
                 slate = ready.pipeline.run(question)
         return Ran(
             slate=slate,
-            known=known,
+            known=who.known,
             moment=ready.moment,
             snapshot=snapshot,
-            fell_back=(*fell_back, *slate.degraded),
         )
 
     def _fell_short(self, slate: RankedSlate, asking: Asking) -> bool:
@@ -182,17 +200,6 @@ class Staged:
             logger.error("surface %s goes without nets: %s", surface.name, error)
             pipeline = Pipeline.of(surface, replace(parts, nets=None))
         return _Ready(index, pipeline, people, moment)
-
-
-def _known(
-    people: People, request: RecommendationRequest, now_us: int
-) -> tuple[Known, tuple[Degraded, ...]]:
-    """Who asks; nobody, and why, where that cannot be read."""
-    try:
-        return people.known(request.user_id, request.anonymous_id, now_us), ()
-    except PalateError as error:
-        logger.warning("who asks is not known: %s", error)
-        return NOBODY, (Degraded("person", f"failed: {type(error).__name__}"),)
 
 
 def _filter(request: RecommendationRequest, surface: Surface) -> Filter:

@@ -29,13 +29,14 @@ def told(asking: Asking, ran: Ran, request_id: str, *, degraded: bool) -> Recomm
     return RecommendationResponse(
         request_id=request_id,
         release=None if loaded is None else loaded.ref,
-        degraded=degraded or bool(ran.fell_back),
+        degraded=degraded or slate.is_degraded,
         items=[
             RecommendedItem(item, score)
             for item, score in zip(slate.ids, slate.scores.tolist(), strict=True)
         ],
         space=_space(asking),
-        fell_back=list(ran.fell_back),
+        fell_back=list(slate.degraded),
+        late=list(slate.late),
         page=slate.cursor,
         explanation=_explanation(ran) if slate.journey is not None else None,
     )

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from palate.models.realtime.nets import Nets
+from palate.pipeline.request import Request
+from palate.pipeline.run import Pipeline
+from palate.pipeline.slate import RankedSlate
 from palate.testing.process import until
 from palate.testing.service import InProcessService
 
@@ -57,6 +60,7 @@ def test_when_the_budget_is_gone_what_is_popular_answers(market_of: Market) -> N
     [
         ({"budgets_ms": {"score": NEVER_MS}}, "score"),
         ({"budgets_ms": {"user": NEVER_MS}}, "user"),
+        ({"budgets_ms": {"vectors": NEVER_MS}, "rerank": [{"kind": "mmr"}]}, "vectors"),
         (
             {"sources": [{"kind": "neighbours", "budget_ms": NEVER_MS}, {"kind": "popular"}]},
             "sources.neighbours",
@@ -78,6 +82,8 @@ def test_a_stage_that_is_late_again_and_again_rests(
         for _ in range(3):
             late = ask(service)
             assert stage not in lacking(late), "its work is in the answer"
+            assert late["degraded"] is False
+            assert [(one["stage"], one["budget_ms"]) for one in late["late"]] == [(stage, NEVER_MS)]
             assert len(late["items"]) == 5
         resting: dict[str, Any] = {}
 
@@ -90,6 +96,49 @@ def test_a_stage_that_is_late_again_and_again_rests(
         assert resting["degraded"] is True
         assert len(resting["items"]) == 5
         assert degraded(service) >= 1
+
+
+@pytest.mark.parametrize("stage", ["person", "hydrate", "filter", "fuse", "verify"])
+def test_what_a_slate_cannot_do_without_is_late_and_never_rests(
+    market_of: Market, stage: str
+) -> None:
+    with market_of(surfaces=surfaces(budgets_ms={stage: NEVER_MS})) as service:
+        for _ in range(5):
+            late = ask(service)
+            assert (late["degraded"], lacking(late)) == (False, {})
+            assert {one["stage"] for one in late["late"]} == {stage}
+            assert all(one["ms"] > one["budget_ms"] for one in late["late"])
+            assert len(late["items"]) == 5
+        assert degraded(service) == 0
+
+
+def test_what_the_first_question_loads_is_held_against_no_budget(
+    market_of: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, runs = Pipeline.run, 0
+
+    def counted(pipeline: Pipeline, question: Request) -> RankedSlate:
+        nonlocal runs
+        runs += 1
+        return plain(pipeline, question)
+
+    monkeypatch.setattr(Pipeline, "run", counted)
+    with market_of(surfaces=surfaces()) as service:
+        first, second = ask(service), ask(service)
+    assert runs == 3
+    assert values(first, "item_id") == values(second, "item_id")
+
+
+def test_an_explanation_has_each_stage_beside_its_budget(market_of: Market) -> None:
+    more = surfaces(budgets_ms={"person": 1234.0})
+    with market_of(surfaces=more) as service:
+        body = {"user_id": "van", "surface": "home", "explain": True}
+        told = service.request("POST", "/v1/recommendations", body)
+        steps = {one["stage"]: one for one in told.json["explanation"]["steps"]}
+        assert next(iter(steps)) == "person"
+        assert steps["person"]["budget_ms"] == 1234
+        assert steps["filter"]["budget_ms"] == 10_000
+        assert "late" not in told.json
 
 
 def test_a_net_that_fails_rests_and_comes_back(
