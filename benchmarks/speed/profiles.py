@@ -1,10 +1,11 @@
 """Profiles: events taken in, one person's vector read, and what shrinkage is worth.
 
 Events are taken in by the state on LMDB, and counted by the second of one core's time; a vector is
-read, decoded and computed by the clock. The last is on made-up people whose tastes are known: how
-many bits it takes to say which value their next item has, by their profile, by the shares of what
-they did (of which one percent is spread evenly, so that nothing is impossible), and by the average
-person alone.
+read, decoded and computed by the clock. One event of a person of whom little, much and very much
+is known is timed twice: added to statistics at hand, and with the bytes of that person read and
+written around it. The last is on made-up people whose tastes are known: how many bits it takes to
+say which value their next item has, by their profile, by the shares of what they did (of which one
+percent is spread evenly, so that nothing is impossible), and by the average person alone.
 """
 
 from __future__ import annotations
@@ -73,6 +74,19 @@ def _speed(bench: Bench) -> None:
         unit="us",
         higher_is_better=False,
     )
+    for known in runs[0]["event_us"]:
+        bench.add(
+            f"profiles/one event of a person with {int(known):,} values, added",
+            [run["event_us"][known] for run in runs],
+            unit="us",
+            higher_is_better=False,
+        )
+        bench.add(
+            f"profiles/one event of a person with {int(known):,} values, read, added, written",
+            [run["event_written_us"][known] for run in runs],
+            unit="us",
+            higher_is_better=False,
+        )
     bench.add(
         "profiles/values known of a person, median",
         [float(run["values"]) for run in runs],

@@ -16,11 +16,13 @@ from palate.events.log.base import Record
 from palate.events.schema import (
     ITEM_DELETED,
     ITEM_UPSERTED,
+    RESERVED,
     SERVED,
     USER_IDENTIFIED,
     USER_UPSERTED,
     Event,
 )
+from palate.features import recent_ids
 from palate.features.keys import PAST, PROFILE
 from palate.features.profile import (
     Moments,
@@ -68,6 +70,22 @@ def identified(visitor: str, user: str) -> Event:
 
 def records(*events: Event, start: int = 1) -> list[Record]:
     return [Record(offset, event) for offset, event in enumerate(events, start)]
+
+
+def once(given_: list[Record]) -> list[Record]:
+    """Without what somebody did that a record before it says as well, under the same id."""
+    seen: dict[str, int] = {}
+    kept = []
+    for record in given_:
+        event, page = record.event, record.offset // recent_ids.PAGE
+        if event.event in RESERVED or event.item_id is None:
+            kept.append(record)
+        elif event.user_id is not None or event.anonymous_id is not None:
+            before = seen.get(event.event_id, page - recent_ids.PAGES)
+            seen[event.event_id] = page
+            if page - before >= recent_ids.PAGES:
+                kept.append(record)
+    return kept
 
 
 def batch(given_: list[Record], definition: ProfileDefinition) -> dict[str, Statistics]:

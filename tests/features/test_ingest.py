@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from palate.config import Schema, ServeSettings, Settings
+from palate.config import LogSettings, Schema, ServeSettings, Settings
 from palate.errors import EventError, LogError, StoreError
 from palate.events.log.base import Appended, Record, batches
 from palate.events.log.sqlite import SqliteEventLog
@@ -167,10 +167,11 @@ class FullStore(MemoryStore):
         *,
         offset: int | None = None,
         after: int | None = None,
+        partition: int = 0,
     ) -> None:
         if self.full:
             raise StoreError("the disk is full")
-        super().write(puts, offset=offset, after=after)
+        super().write(puts, offset=offset, after=after, partition=partition)
 
 
 def test_a_state_that_failed_is_brought_up_before_the_next_append(tmp_path: Path) -> None:
@@ -266,3 +267,21 @@ ingest.append([click(2)])
         assert ann is not None
         assert ann.item_ids == ["item-1", "item-2"]
         assert ingest.append([click(2)])[0].verdict is Verdict.DUPLICATE
+
+
+def test_what_is_sent_again_after_the_window_counts_once(tmp_path: Path) -> None:
+    """The log takes it, for it knows no better; the state does, also when it is opened again."""
+    wanted = Settings(log=LogSettings(dedup_window_s=0))
+    for _ in range(2):
+        with open_ingest(tmp_path, wanted) as ingest:
+            for _ in range(2):
+                assert ingest.append([click(1)])[0].verdict is Verdict.ACCEPTED
+            ann = ingest.state.user("ann")
+            assert ann is not None
+            assert ann.item_ids == ["item-1"]
+    with open_ingest(tmp_path, wanted) as ingest:
+        assert (ingest.log.head(), ingest.state.offset()) == (4, 4)
+        ingest.state.rebuild(ingest.log)
+        ann = ingest.state.user("ann")
+        assert ann is not None
+        assert ann.item_ids == ["item-1"]

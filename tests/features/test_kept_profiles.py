@@ -23,6 +23,7 @@ from tests.features.profiled import (
     identified,
     make,
     of,
+    once,
     records,
     same,
     view,
@@ -36,7 +37,7 @@ from palate.events.schema import (
     USER_FORGOTTEN,
     Event,
 )
-from palate.features import backfill
+from palate.features import backfill, recent_ids
 from palate.features import state as state_module
 from palate.features.bulk import load
 from palate.features.keys import PAST, PROFILE
@@ -56,18 +57,23 @@ def test_however_they_came_there_they_are_what_the_log_says(
 ) -> None:
     """Online in batches, one by one, all at once, caught up in between, and filled afterwards.
 
-    Some events arrive twice, under the same id; many happened before what arrived before them.
+    Some events arrive twice, under the same id: some at one offset, for the log knows them, some at
+    two, for its window is over. Many happened before what arrived before them.
     """
     events = [msgspec.structs.replace(e, event_id=f"e{n}") for n, e in enumerate(events)]
     lived, single, at_once, caught_up, late = (make() for _ in range(5))
     late.profiles.definition = OTHER
     with (
         pytest.MonkeyPatch.context() as patch,
-        SqliteEventLog(tmp_path_factory.mktemp("log") / "log.sqlite") as log,
+        SqliteEventLog(
+            tmp_path_factory.mktemp("log") / "log.sqlite", dedup_window_s=random.choice([0, 60])
+        ) as log,
     ):
         for name, size in {"CHUNK": chunk, "READ": 3, "_WRITE": 2, "_PAGE": 2}.items():
             patch.setattr(load, name, size)
         patch.setattr(backfill, "_PAGE", 3)
+        patch.setattr(recent_ids, "PAGE", 3)
+        patch.setattr(recent_ids, "PAGES", random.choice([2, 100]))
         for start in range(0, len(events), 8):
             head = log.head()
             log.append(events[start : start + 8] + events[: random.randrange(8)])
@@ -84,6 +90,7 @@ def test_however_they_came_there_they_are_what_the_log_says(
         caught_up.catch_up(log)
         late.profiles.definition = DEFINITION
         late.catch_up(log)
+        every = once(every)
     wanted = batch(every, DEFINITION)
     for state in (lived, single, at_once, caught_up, late):
         same(state, wanted)

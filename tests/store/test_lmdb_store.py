@@ -114,3 +114,15 @@ def test_where_no_boot_is_named_only_a_clean_close_is_trusted(
     kill_a_writer(tmp_path)
     with LmdbStore(tmp_path) as store:
         assert store.offset() == 0
+
+
+def test_partition_0_is_where_its_offset_always_was(tmp_path: Path) -> None:
+    """And files that are written anew hold the offset of every partition."""
+    with LmdbStore(tmp_path / "state") as store:
+        store.write({b"a": b"1"}, offset=7)
+        environment = lmdb_environment._open[(tmp_path / "state").resolve()]
+        with environment.handle.begin() as transaction:
+            assert transaction.get(b"offset", db=environment.meta) == b"7"
+        store.write({}, offset=3, partition=12)
+        store.rewrite()
+        assert [store.offset(partition) for partition in (0, 1, 12)] == [7, 0, 3]

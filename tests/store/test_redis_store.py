@@ -121,3 +121,31 @@ def test_readers_are_not_told_what_was_once_they_have_seen_more(tmp_path: Path) 
         assert reader.get(b"car") == b"sold"
         writer.close()
         reader.close()
+
+
+def test_readers_notice_any_partition_that_is_further_back(redis_server: ValkeyServer) -> None:
+    url = redis_server.connection_url
+    with (
+        RedisStore(url, namespace="parts") as writer,
+        RedisStore(url, namespace="parts", read_only=True) as reader,
+    ):
+        for partition, offset in ((0, 4), (3, 9), (10, 2)):
+            writer.write({b"a": b"%d" % offset}, offset=offset, partition=partition)
+        assert reader.get(b"a") == b"2"
+        writer.write({}, offset=5)
+        writer.write({b"a": b"older"}, offset=8, partition=3)  # as a server that lost a write
+        assert writer.get(b"a") == b"older"
+        with pytest.raises(StoreBehindError, match="offset 8 of partition 3, and it reflected 9"):
+            reader.get(b"a")
+        writer.write({}, offset=9, partition=3)
+        assert reader.get(b"a") == b"older"
+
+
+def test_what_an_earlier_version_wrote_is_partition_0(redis_server: ValkeyServer) -> None:
+    with redis_server.client() as client:
+        client.hset("{old}:values", mapping={b"\x00offset": b"17", b"a": b"1"})
+        client.zadd("{old}:order", {b"a": 0})
+    with RedisStore(redis_server.connection_url, namespace="old") as store:
+        assert (store.offset(), store.offset(1), store.get(b"a")) == (17, 0, b"1")
+        store.write({}, offset=18, after=17)
+        assert store.offset() == 18

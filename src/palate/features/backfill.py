@@ -15,6 +15,7 @@ from palate.features.kept_profiles import erased
 from palate.features.keys import PAST, PROFILE
 from palate.features.people import Puts
 from palate.features.profile_changes import EvidenceCache
+from palate.features.recent_ids import RecentIds
 from palate.store.base import OnlineStore
 
 __all__ = ["filled"]
@@ -44,12 +45,13 @@ def filled(
             erased(store, one.prefix)
     for one in profiles:
         past = _Past(store, _prefix(one), beneath=after > 0)
+        ids = RecentIds.at(store, after)  # what the log delivers again counts once, as online
         at = after
         while at < upto:
             records = [r for r in log.read(at, limit=_PAGE) if r.offset <= upto]
             if not records:
                 break
-            past.write(profile_changes(past, records, [one]))
+            past.write(profile_changes(past, ids.once(records), [one]))
             yield (at := records[-1].offset)
     for one in profiles:
         erased(store, _prefix(one))

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["ANONYMOUS", "ITEM", "LINK", "META", "PAST", "PROFILE", "USER", "key", "person"]
+__all__ = [
+    "ANONYMOUS",
+    "ITEM",
+    "LINK",
+    "META",
+    "PAST",
+    "PROFILE",
+    "RECENT",
+    "USER",
+    "key",
+    "person",
+]
 
 USER: Final = b"u:"
 ANONYMOUS: Final = b"a:"  # a namespace of its own: a visitor is never a user of the same text
 ITEM: Final = b"i:"
 LINK: Final = b"l:"  # of a visitor who was identified: the user id
 META: Final = b"m:"
+RECENT: Final = META + b"ids:"  # and partition and page: `recent_ids`
 # Followed by the eight bytes of a definition's fingerprint, so that the longest id still fits:
 PROFILE: Final = b"p"  # and then the key of a person's state
 PAST: Final = b"h"  # and then any key: as it was when profiles are filled from the log

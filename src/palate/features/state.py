@@ -19,6 +19,7 @@ from palate.features.decoded import decoded
 from palate.features.item_state import ItemState, decode_item
 from palate.features.kept_profiles import KeptProfiles
 from palate.features.keys import ANONYMOUS, ITEM, LINK, META, USER, key
+from palate.features.recent_ids import RecentIds
 from palate.features.user_state import UserState, decode_user
 from palate.store.base import OnlineStore
 from palate.types import Progress
@@ -30,8 +31,9 @@ __all__ = ["State"]
 
 _MADE_BY: Final = META + b"made_by"  # what the stored values depend on beside the log
 _UNFINISHED: Final = META + b"unfinished"  # there while much is taken in at once
-_FORMAT: Final = 2  # raise it with any change of UserState, ItemState or the keys
+_FORMAT: Final = 3  # raise it with any change of UserState, ItemState, profiles or the keys
 _ITEMS: Final = META + b"items"  # the offset up to which the last change of an item came
+_ANYWHERE: Final = b"?"  # in its place: they change in more than one partition
 _MANY: Final = 50_000  # records from which they are taken in as columns
 
 
@@ -41,6 +43,9 @@ class State:
     State is a function of the log: `rebuild` gives what a lifetime of `apply` gave. Where the
     log was trimmed, a base (a state that reflects what was dropped, and perhaps more) stands
     for its beginning. One process applies, any may read.
+
+    A log may have partitions, each with offsets of its own, which are applied one by one. Palate's
+    own has one, 0; `catch_up` and `rebuild` read such a log.
 
     Args:
         store: Where it is kept, together with the log offset that it reflects.
@@ -62,28 +67,39 @@ class State:
         self.history_limit = history_limit
         self.profiles = KeptProfiles(store, profile)
         self._made_by = msgspec.msgpack.encode((_FORMAT, history_limit))
+        # By partition, with the offset up to which they are; none where a write failed.
+        self._recent: dict[int, tuple[int, RecentIds]] = {}
+        self._anywhere: bool | None = None  # whether items change in more than one
 
     # ------------------------------------------------------------------ write
 
     def apply(
-        self, records: Sequence[Record], *, upto: int | None = None, after: int | None = None
+        self,
+        records: Sequence[Record],
+        *,
+        upto: int | None = None,
+        after: int | None = None,
+        partition: int = 0,
     ) -> None:
         """Take in records, in the order of the log; those already applied change nothing.
 
-        All of it is written at once together with the last offset.
+        Nor does what somebody did that was applied a short while ago, under the same `event_id` at
+        another offset (`recent_ids`). All of it is written at once, together with the last offset
+        and the ids.
 
         Args:
-            records: Whose offsets rise.
+            records: Of one partition, whose offsets rise.
             upto: Where they are all that the log has up to this offset: the last one's offset
                 may be smaller, for records are dropped with age.
             after: The offset that this state must reflect, where the caller knows: between it
                 and the records the log has nothing. By default what it reflects is believed.
+            partition: Of the log.
 
         Raises:
             StoreError: It cannot be written, or reflects something else: it came back older than
                 it was, and `catch_up` helps.
         """
-        done = self.store.offset() if after is None else after
+        done = self.store.offset(partition) if after is None else after
         fresh = [record for record in records if record.offset > done]
         end = max(done, fresh[-1].offset if fresh else 0, upto or 0)
         if end == done:
@@ -91,11 +107,26 @@ class State:
         if done == 0:
             self.profiles.begin()
         puts: Puts = {_MADE_BY: self._made_by} if done == 0 else {}
-        puts.update(changes(self.store, fresh, self.history_limit, self.profiles.followed()))
+        reached, ids = self._recent.pop(partition, (-1, RecentIds()))
+        if reached != done:
+            ids = RecentIds.at(self.store, done, partition)
+        once = ids.once(fresh)
+        puts.update(changes(self.store, once, self.history_limit, self.profiles.followed()))
+        puts.update(ids.changed(end))
         newest = next((r.offset for r in reversed(fresh) if r.event.event in ABOUT_ITEMS), None)
         if newest is not None or done == 0:
-            puts[_ITEMS] = b"%d" % (newest or 0)
-        self.store.write(puts, offset=end, after=done)
+            puts.update(self._items_changed(newest or 0, partition))
+        self.store.write(puts, offset=end, after=done, partition=partition)
+        self._recent[partition] = (end, ids)
+
+    def _items_changed(self, newest: int, partition: int) -> Puts:
+        """Says when an item changed last; once they change in other partitions nobody can say."""
+        if partition:
+            self._anywhere = self._anywhere or newest > 0
+            return {_ITEMS: _ANYWHERE} if newest else {}
+        if self._anywhere is None:  # looked up once: this process alone writes
+            self._anywhere = self.store.get(_ITEMS) == _ANYWHERE
+        return {} if self._anywhere else {_ITEMS: b"%d" % newest}
 
     def catch_up(
         self, log: EventLog, progress: Progress | None = None, *, base: State | None = None
@@ -138,6 +169,8 @@ class State:
     ) -> int:
         """Forget everything and apply the whole log; errors and result as `catch_up`."""
         averages = self.profiles.averages()
+        self._recent.clear()
+        self._anywhere = None
         if log.start() > 1:
             self._begin_with(_reaching(base, log))
         else:
@@ -169,7 +202,7 @@ class State:
 
     def _finished(self, items: int) -> Puts:
         """What is written when many were taken in, of which the last item's came at `items`."""
-        return {_UNFINISHED: None, _MADE_BY: self._made_by, _ITEMS: b"%d" % items}
+        return {_UNFINISHED: None, _MADE_BY: self._made_by, **self._items_changed(items, 0)}
 
     def is_current(self) -> bool:
         """Whether what is stored is whole, and made with these settings by this version."""
@@ -190,7 +223,7 @@ class State:
     def items_offset(self) -> int | None:
         """An offset after which no item changed, as far as the state reflects; None: not known."""
         raw = self.store.get(_ITEMS)
-        return None if raw is None else int(raw)
+        return None if raw is None or raw == _ANYWHERE else int(raw)
 
     def erase(self, people: Puts) -> None:
         """Delete these people, and their profiles; what `forgetting` gave of them."""

@@ -38,20 +38,27 @@ class OnlineStore(Protocol):
         *,
         offset: int | None = None,
         after: int | None = None,
+        partition: int = 0,
     ) -> None:
         """Put (or, for None, delete) all keys and note `offset`, all or nothing.
 
         Where `after` is given and is not the offset that is noted now, nothing is written and
         that is an `OutOfStepError`: the store came back as it was before, and something is missing.
+
+        Args:
+            puts: New values.
+            offset: Up to which the state reflects `partition`; None leaves what is noted.
+            after: The offset of `partition` that this builds on; None asks nothing.
+            partition: Of the log, whose offsets these are, from 0; each goes on by itself.
         """
         ...
 
-    def offset(self) -> int:
-        """The log offset that the state reflects; 0 for none."""
+    def offset(self, partition: int = 0) -> int:
+        """The offset up to which the state reflects a partition of the log; 0 for none."""
         ...
 
     def clear(self) -> None:
-        """Forget everything, the offset included."""
+        """Forget everything, the offset of every partition included."""
         ...
 
     def close(self) -> None:

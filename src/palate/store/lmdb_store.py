@@ -15,7 +15,7 @@ __all__ = ["MAX_KEY_BYTES", "LmdbStore"]
 
 MAX_KEY_BYTES: Final = 511  # compiled into LMDB
 _PAGE: Final = 256  # pairs per transaction of a scan
-_OFFSET: Final = b"offset"
+_OFFSET: Final = b"offset"  # of partition 0; of another its number follows
 _CHECK_EVERY: Final = 1024  # writes between two looks for dead readers
 
 
@@ -93,6 +93,7 @@ class LmdbStore:
         *,
         offset: int | None = None,
         after: int | None = None,
+        partition: int = 0,
     ) -> None:
         """Put (or, for None, delete) all keys and note `offset`, all or nothing.
 
@@ -105,15 +106,17 @@ class LmdbStore:
         if bad is not None:
             raise StoreError(f"a key of {len(bad)} bytes; keys have 1 to {MAX_KEY_BYTES}")
 
+        name = _offset_of(partition)
+
         def put(transaction: Any) -> None:
-            check_after(int(transaction.get(_OFFSET, b"0", environment.meta)), after)
+            check_after(int(transaction.get(name, b"0", environment.meta)), after)
             for key, value in puts.items():
                 if value is None:
                     transaction.delete(key, db=environment.state)
                 else:
                     transaction.put(key, value, db=environment.state)
             if offset is not None:
-                transaction.put(_OFFSET, b"%d" % offset, db=environment.meta)
+                transaction.put(name, b"%d" % offset, db=environment.meta)
             if environment.touched is not None:
                 environment.touched.update(puts)
 
@@ -122,14 +125,15 @@ class LmdbStore:
         if self._writes % _CHECK_EVERY == 0:
             environment.handle.reader_check()
 
-    def offset(self) -> int:
-        """The log offset that the state reflects; 0 for none."""
+    def offset(self, partition: int = 0) -> int:
+        """The offset up to which the state reflects a partition of the log; 0 for none."""
         environment = self._opened()
-        raw = environment.run(lambda t: t.get(_OFFSET, b"0", environment.meta), write=False)
+        name = _offset_of(partition)
+        raw = environment.run(lambda t: t.get(name, b"0", environment.meta), write=False)
         return int(raw)
 
     def clear(self) -> None:
-        """Forget everything, the offset included.
+        """Forget everything, the offsets included.
 
         Raises:
             StoreError: Read-only.
@@ -186,6 +190,10 @@ class LmdbStore:
                 hint="the process that owns the event log writes it",
             )
         return self._environment
+
+
+def _offset_of(partition: int) -> bytes:
+    return b"%s:%d" % (_OFFSET, partition) if partition else _OFFSET
 
 
 def _page_of(environment: Environment, prefix: bytes, after: bytes | None, wanted: int) -> Any:

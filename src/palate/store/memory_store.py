@@ -17,7 +17,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._values: dict[bytes, bytes] = {}
-        self._offset = 0
+        self._offsets: dict[int, int] = {}  # by partition
 
     def get(self, key: bytes) -> bytes | None:
         """The value of `key`, or None."""
@@ -45,6 +45,7 @@ class MemoryStore:
         *,
         offset: int | None = None,
         after: int | None = None,
+        partition: int = 0,
     ) -> None:
         """Put (or, for None, delete) all keys and note `offset`, all or nothing.
 
@@ -52,24 +53,24 @@ class MemoryStore:
             OutOfStepError: It does not reflect `after`.
         """
         with self._lock:
-            check_after(self._offset, after)
+            check_after(self.offset(partition), after)
             for key, value in puts.items():
                 if value is None:
                     self._values.pop(key, None)
                 else:
                     self._values[key] = value
             if offset is not None:
-                self._offset = offset
+                self._offsets[partition] = offset
 
-    def offset(self) -> int:
-        """The log offset that the state reflects; 0 for none."""
-        return self._offset
+    def offset(self, partition: int = 0) -> int:
+        """The offset up to which the state reflects a partition of the log; 0 for none."""
+        return self._offsets.get(partition, 0)
 
     def clear(self) -> None:
-        """Forget everything, the offset included."""
+        """Forget everything, the offsets included."""
         with self._lock:
             self._values.clear()
-            self._offset = 0
+            self._offsets.clear()
 
     def close(self) -> None:
         """Nothing to give back."""

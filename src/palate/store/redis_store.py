@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Self, TypeVar
 
@@ -15,15 +17,26 @@ __all__ = ["RedisStore", "StoreBehindError"]
 T = TypeVar("T")
 _PAGE: Final = 1024  # pairs per round trip of a scan
 
-_AT: Final = b"\x00offset"  # a field of the hash of values that is no key
+# Fields of the hash of values that are no keys: the offset of partition 0, and those of all other
+# partitions as JSON, so that every read can bring all of them along.
+_AT: Final = b"\x00offset"
+_OTHERS: Final = b"\x00offsets"
 
 # One script is one step of the server, and is kept or lost as a whole. It gives the offset that
 # the write found.
 _WRITE: Final = """
-local found = redis.call('HGET', KEYS[1], ARGV[1]) or '0'
-if ARGV[2] ~= '' and tonumber(found) ~= tonumber(ARGV[2]) then return found end
-local last = 4 + 2 * tonumber(ARGV[4])
-for i = 5, last, 2 do
+local partition, after, offset = ARGV[3], ARGV[4], ARGV[5]
+local others, found = {}, false
+if partition == '0' then
+  found = redis.call('HGET', KEYS[1], ARGV[1])
+else
+  others = cjson.decode(redis.call('HGET', KEYS[1], ARGV[2]) or '{}')
+  found = others[partition]
+end
+found = found or '0'
+if after ~= '' and tonumber(found) ~= tonumber(after) then return found end
+local last = 6 + 2 * tonumber(ARGV[6])
+for i = 7, last, 2 do
   redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
   redis.call('ZADD', KEYS[2], 0, ARGV[i])
 end
@@ -31,7 +44,14 @@ for i = last + 1, #ARGV do
   redis.call('HDEL', KEYS[1], ARGV[i])
   redis.call('ZREM', KEYS[2], ARGV[i])
 end
-if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
+if offset ~= '' then
+  if partition == '0' then
+    redis.call('HSET', KEYS[1], ARGV[1], offset)
+  else
+    others[partition] = offset
+    redis.call('HSET', KEYS[1], ARGV[2], cjson.encode(others))
+  end
+end
 return found
 """
 
@@ -43,13 +63,13 @@ class StoreBehindError(StoreAwayError):
 class RedisStore:
     """An `OnlineStore` on a server. Threads may share one object; processes open their own.
 
-    Two keys of the server hold it: a hash of the values and the offset, and a sorted set of the
+    Two keys of the server hold it: a hash of the values and the offsets, and a sorted set of the
     keys (for scans in order). They share a hash tag, so a cluster keeps them on one node, where a
     script can write them together.
 
     The log is the truth: a server that restarts from an older snapshot comes back with the
-    offset of that snapshot, and what came after is applied again. Until it is, readers who have
-    seen more are refused, rather than told what was.
+    offsets of that snapshot, and what came after is applied again. Until it is, readers who have
+    seen more of any partition are refused, rather than told what was.
 
     Args:
         url: `redis://host:port/0`, `rediss://` for TLS, or `unix:///path`.
@@ -74,7 +94,9 @@ class RedisStore:
         self.read_only = read_only
         self._values = f"{{{namespace}}}:values"
         self._order = f"{{{namespace}}}:order"
-        self._seen = 0  # the newest offset that a read found
+        self._seen: dict[int, int] = {}  # of each partition the newest offset that a read found
+        self._newest: list[bytes | None] = [None, None]  # the fields that said so
+        self._looking = threading.Lock()
         self._server = RedisServer(url, timeout_s=timeout_s)
 
     def __enter__(self) -> Self:
@@ -96,16 +118,26 @@ class RedisStore:
         """
         if not keys:
             return []
-        wanted = (_AT, *keys)
+        wanted = (_AT, _OTHERS, *keys)
         raws: list[bytes | None] = self._run(lambda client: client.hmget(self._values, wanted))
-        offset, found = int(raws[0] or 0), raws[1:]
-        if offset < self._seen and self.read_only:
-            raise StoreBehindError(
-                f"the Redis server reflects offset {offset}, and it reflected {self._seen}",
-                hint="its writer applies the log to it again; palate doctor looks at its settings",
-            )
-        self._seen = max(offset, self._seen)
-        return found
+        if self.read_only and raws[:2] != self._newest:
+            with self._looking:
+                self._look_back(raws[:2])
+        return raws[2:]
+
+    def _look_back(self, fields: list[bytes | None]) -> None:
+        """Refuse what a read brought along where a partition is further back than it was."""
+        offsets = _offsets(*fields)
+        for partition, seen in self._seen.items():
+            offset = offsets.get(partition, 0)
+            if offset < seen:
+                where = f" of partition {partition}" if partition else ""
+                raise StoreBehindError(
+                    f"the Redis server reflects offset {offset}{where}, and it reflected {seen}",
+                    hint="its writer applies the log to it again; palate doctor looks at its "
+                    "settings",
+                )
+        self._seen, self._newest = offsets, fields
 
     def scan(
         self, prefix: bytes, *, after: bytes | None = None, limit: int | None = None
@@ -133,6 +165,7 @@ class RedisStore:
         *,
         offset: int | None = None,
         after: int | None = None,
+        partition: int = 0,
     ) -> None:
         """Put (or, for None, delete) all keys and note `offset`, all or nothing.
 
@@ -142,21 +175,21 @@ class RedisStore:
         """
         kept = [part for pair in puts.items() if pair[1] is not None for part in pair]
         gone = [key for key, value in puts.items() if value is None]
-        said = ("" if after is None else after, "" if offset is None else offset, len(kept) // 2)
+        noted = ["" if one is None else one for one in (after, offset)]
+        said = (_AT, _OTHERS, partition, *noted, len(kept) // 2)
         found = self._run(
-            lambda client: client.eval(
-                _WRITE, 2, self._values, self._order, _AT, *said, *kept, *gone
-            ),
+            lambda client: client.eval(_WRITE, 2, self._values, self._order, *said, *kept, *gone),
             write=True,
         )
         check_after(int(found), after)
 
-    def offset(self) -> int:
-        """The log offset that the state reflects; 0 for none."""
-        return int(self._run(lambda client: client.hget(self._values, _AT)) or 0)
+    def offset(self, partition: int = 0) -> int:
+        """The offset up to which the state reflects a partition of the log; 0 for none."""
+        found = self._run(lambda client: client.hmget(self._values, (_AT, _OTHERS)))
+        return _offsets(*found).get(partition, 0)
 
     def clear(self) -> None:
-        """Forget everything, the offset included.
+        """Forget everything, the offsets included.
 
         Raises:
             StoreError: Read-only, or the server is away.
@@ -191,6 +224,12 @@ class RedisStore:
                 hint="the process that owns the event log writes it",
             )
         return self._server.run(what)
+
+
+def _offsets(at: bytes | None, others: bytes | None) -> dict[int, int]:
+    """By partition, from the two fields that hold them."""
+    found = {} if others is None else json.loads(others)
+    return {0: int(at or 0)} | {int(partition): int(offset) for partition, offset in found.items()}
 
 
 def _beyond(prefix: bytes) -> bytes:

@@ -73,6 +73,26 @@ class OnlineStoreConformance:
         store.write({b"a": None}, offset=9, after=7)
         assert (store.get(b"a"), store.offset()) == (None, 9)
 
+    def test_each_partition_goes_on_by_itself(self, store: OnlineStore) -> None:
+        store.write({b"a": b"1"}, offset=7)
+        store.write({b"b": b"1"}, offset=3, after=0, partition=2)
+        store.write({b"b": b"2"}, offset=4, after=3, partition=2)
+        store.write({b"c": b"1"}, offset=1, partition=11)
+        assert [store.offset(partition) for partition in (0, 1, 2, 11)] == [7, 0, 4, 1]
+        store.write({b"a": b"2"}, offset=8, after=7, partition=0)
+        store.write({b"a": b"3"}, partition=2)  # no offset: none is noted
+        assert [store.offset(partition) for partition in (0, 1, 2, 11)] == [8, 0, 4, 1]
+        assert list(store.scan(b"")) == [(b"a", b"3"), (b"b", b"2"), (b"c", b"1")]
+
+    def test_a_write_follows_the_offset_of_its_own_partition(self, store: OnlineStore) -> None:
+        store.write({b"a": b"1"}, offset=7)
+        store.write({}, offset=3, partition=1)
+        for partition, after, found in ((0, 3, 7), (1, 7, 3), (2, 7, 0)):
+            with pytest.raises(OutOfStepError, match=f"reflects offset {found}"):
+                store.write({b"a": b"2", b"b": b"2"}, offset=9, after=after, partition=partition)
+        assert store.get_many([b"a", b"b"]) == [b"1", None]
+        assert [store.offset(partition) for partition in (0, 1, 2)] == [7, 3, 0]
+
     def test_scan_is_in_key_order_within_the_prefix(self, store: OnlineStore) -> None:
         keys = [b"a", b"b:", b"b:1", b"b:10", b"b:2", b"b:\xff", b"c"]
         store.write({key: key for key in reversed(keys)})
@@ -99,8 +119,9 @@ class OnlineStoreConformance:
 
     def test_clear_forgets_everything(self, store: OnlineStore) -> None:
         store.write({b"a": b"1"}, offset=5)
+        store.write({b"a": b"2"}, offset=6, partition=1)
         store.clear()
-        assert store.offset() == 0
+        assert (store.offset(), store.offset(1)) == (0, 0)
         assert store.get(b"a") is None
         store.write({b"b": b"2"}, offset=1)
         assert list(store.scan(b"")) == [(b"b", b"2")]
@@ -123,9 +144,10 @@ class SharedOnlineStoreConformance(OnlineStoreConformance):
     def test_it_is_all_there_after_reopening(self, tmp_path: Path) -> None:
         store = self.open(tmp_path)
         store.write({b"a": b"1"}, offset=3)
+        store.write({b"b": b"1"}, offset=5, partition=1)
         store.close()
         store = self.open(tmp_path)
-        assert (store.get(b"a"), store.offset()) == (b"1", 3)
+        assert (store.get(b"a"), store.offset(), store.offset(1)) == (b"1", 3, 5)
         store.close()
 
     def test_a_closed_store_says_so(self, tmp_path: Path) -> None:
@@ -155,15 +177,18 @@ number = 0
 while True:
     number += 1
     store.write({{b"x": b"%d" % number, b"y": b"%d" % number}}, offset=number)
+    store.write({{b"z": b"%d" % number}}, offset=number, partition=1)
     print(number, flush=True)
 """
         with OtherProcess(source) as writer:
             acknowledged = max(int(writer.line()) for _ in range(3))
         store = self.open(tmp_path)
-        x, y = store.get_many([b"x", b"y"])
+        x, y, z = store.get_many([b"x", b"y", b"z"])
         assert x is not None
+        assert z is not None
         assert x == y
         assert int(x) == store.offset() >= acknowledged
+        assert int(z) == store.offset(1) >= acknowledged
         store.close()
 
     def test_other_processes_see_a_write_when_it_returns(self, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from palate.events.schema import (
     USER_UPSERTED,
     Event,
 )
+from palate.features import recent_ids
 from palate.features import state as state_module
 from palate.features.bulk import load
 from palate.features.state import State
@@ -96,18 +97,24 @@ def test_many_at_once_is_one_batch_after_another(
     random: Random,
 ) -> None:
     events = numbered(events, 0)
+    told: list[Event] = []
     lived, single, at_once, joined = (make(limit) for _ in range(4))
     with (
         pytest.MonkeyPatch.context() as patch,
-        SqliteEventLog(tmp_path_factory.mktemp("log") / "log.sqlite") as log,
+        SqliteEventLog(
+            tmp_path_factory.mktemp("log") / "log.sqlite", dedup_window_s=random.choice([0, 60])
+        ) as log,
     ):
+        patch.setattr(recent_ids, "PAGE", 2)
+        patch.setattr(recent_ids, "PAGES", random.choice([2, 7, 100]))
         for name, size in {"CHUNK": chunk, "READ": 3, "_WRITE": 2, "_PAGE": 2}.items():
             patch.setattr(load, name, size)
         patch.setattr(state_module, "_MANY", 1)
         while events:
             batch, events = events[:8], events[8:]
             head = log.head()
-            log.append(batch)
+            log.append(batch + told[: random.randrange(8)])  # some of it again
+            told = batch + told
             lived.apply(log.read(head))
             if random.random() < 0.3:
                 joined.catch_up(log)

@@ -22,6 +22,7 @@ from palate.features.profile import (
     ProfileLayout,
     Statistics,
 )
+from palate.features.profile.kernels.packed import indexed
 from palate.features.profile.packed import code_of
 from palate.types import AttributeKind
 
@@ -166,3 +167,87 @@ def test_huge_values_and_many_of_them() -> None:
     assert "colour" not in found.values
     assert len(found.values["extras"]) == 100
     assert np.isfinite(LAYOUT.vector(PACKING.evidence({"extras": ["a"] * 9}), START_US)).all()
+
+
+@given(st.lists(st.lists(st.integers(0, 60), max_size=12), max_size=40), st.integers(0, 40))
+def test_every_entry_is_found_where_its_code_says(items: Any, read_again: int) -> None:
+    """However the table grew, event by event or at once, it is the one of its entries."""
+    events = [({"extras": [str(n) for n in one]}, 1.0, START_US) for one in items]
+    kept = PACKING.empty()
+    for n, (item, weight, at_us) in enumerate(events):
+        kept.observe(PACKING.evidence(item), weight, at_us)
+        if n == read_again:
+            kept = PACKING.read(kept.to_bytes())
+    same(kept, plain(events))
+    entries = len(kept.codes())
+    assert entries == len(set(kept.codes()))
+    start = PACKING.start(entries)
+    words = kept.words[: start + 2 * entries].copy()
+    slots = words[PACKING.start(0) - 1 : start].view(np.uint16)
+    assert sorted(slots[slots > 0].tolist()) == list(range(1, entries + 1))
+    assert 3 * entries <= 2 * len(slots), "two thirds are filled at most"
+    assert len(slots) == 4 or 3 * entries > len(slots), "and at least one third"
+    indexed(words, len(PACKING.numbers))
+    assert words.tolist() == kept.words[: start + 2 * entries].tolist()
+
+
+def test_many_values_of_one_person() -> None:
+    kept, wanted = PACKING.empty(), Statistics.empty(DEFINITION)
+    for n in range(3_000):
+        item = {"colour": str(n), "extras": [str(n % 7), str(n)], "year": 1990 + n % 30}
+        kept.observe(PACKING.evidence(item), 1.0, START_US + n)
+        wanted.observe(DEFINITION.evidence(item), 1.0, START_US + n, DEFINITION)
+    assert len(kept.codes()) == 6_000
+    again = PACKING.read(kept.to_bytes())
+    same(again, wanted)
+    now = START_US + DAY_US
+    assert LAYOUT.vector(again, now) == pytest.approx(LAYOUT.vector(wanted, now), rel=1e-6)
+
+
+def test_more_values_than_a_slot_can_number() -> None:
+    """A slot of two bytes stands for every 65,535th entry; each is found all the same."""
+    n = 70_000
+    counts = {"extras": {str(value): 1.0 for value in range(n)}}
+    kept = PACKING.packed(Statistics(DEFINITION.fingerprint, START_US, counts))
+    for first in (0, 65_530, n - 50):
+        item = {"extras": [str(value) for value in range(first, first + 100)]}
+        kept.observe(PACKING.evidence(item), 100.0, START_US)
+    weights = PACKING.read(kept.to_bytes()).statistics().counts["extras"]
+    assert len(weights) == n + 50
+    twice = [*range(100), *range(65_530, 65_630), *range(n - 50, n)]
+    assert [weights[str(value)] for value in twice] == [2.0] * 250
+    assert [weights[str(value)] for value in range(n, n + 50)] == [1.0] * 50
+    assert sum(weights.values()) == n + 300
+    words = kept.words.copy()
+    indexed(words, len(PACKING.numbers))
+    assert words.tobytes() == kept.words.tobytes()
+
+
+def test_weights_are_moved_to_another_unit_in_all_entries() -> None:
+    long_after = START_US + 700 * DAY_US  # 70 half-lives
+    events = [({"extras": [str(n)]}, 1.0, START_US) for n in range(30)]
+    events.append(({"extras": ["0"]}, 1.0, long_after))
+    kept = packed(events)
+    same(kept, plain(events))
+    assert kept.statistics().unit_us == long_after
+
+
+def test_bytes_of_the_format_before_are_refused() -> None:
+    """They had no table, and ended with the number of bytes that fill a word alone."""
+    words = np.zeros(2 + 3 + 2, np.int64)
+    words[0], words[1], words[5] = START_US, 1, code_of(0, "red")
+    words.view(np.float64)[6] = 1.0
+    name = b"\x03\x00red"
+    with pytest.raises(StoreError, match="rebuilt"):
+        PACKING.read(words.tobytes() + name + b"\x00\x00\x03")
+    longer = np.append(words, np.zeros(4, np.int64))  # as many as a table would take
+    with pytest.raises(StoreError, match="rebuilt"):
+        PACKING.read(longer.tobytes() + name + b"\x00\x00\x03")
+
+
+@pytest.mark.parametrize("length", range(17))
+def test_names_of_any_length(length: int) -> None:
+    raw = PACKING.evidence({"colour": "x" * length}).to_bytes()
+    assert len(raw) % 8 == 0
+    found = PACKING.read(raw).statistics().counts
+    assert found == ({"colour": {"x" * length: 1.0}} if length else found)

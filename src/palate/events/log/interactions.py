@@ -13,7 +13,8 @@ _PAGE: Final = 10_000
 _RESERVED: Final = ", ".join(f"'{kind}'" for kind in sorted(RESERVED))
 
 SELECT_INTERACTIONS: Final = (
-    'SELECT "offset", event, user_id, anonymous_id, item_id, timestamp, value FROM events '
+    'SELECT "offset", event, user_id, anonymous_id, item_id, timestamp, value, event_id '
+    "FROM events "
     'WHERE "offset" > ? AND "offset" <= ? AND item_id IS NOT NULL '
     f"AND coalesce(user_id, anonymous_id) IS NOT NULL AND event NOT IN ({_RESERVED}) "
     'ORDER BY "offset"'
@@ -31,6 +32,7 @@ class Interactions(NamedTuple):
         item_ids: About what.
         timestamps: When each happened, microseconds since 1970 UTC.
         values: What was said with it, or None.
+        event_ids: What makes it the same event when it is delivered again.
     """
 
     offsets: tuple[int, ...] = ()
@@ -40,6 +42,7 @@ class Interactions(NamedTuple):
     item_ids: tuple[str, ...] = ()
     timestamps: tuple[int, ...] = ()
     values: tuple[float | None, ...] = ()
+    event_ids: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -55,10 +58,19 @@ def interactions(log: EventLog, after: int, upto: int) -> Interactions:
     """Columns of any log: its own, or made from its records."""
     if isinstance(log, ColumnLog):
         return log.interactions(after, upto)
-    rows: list[tuple[int, str, str | None, str | None, str, int, float | None]] = []
+    rows: list[tuple[int, str, str | None, str | None, str, int, float | None, str]] = []
     while after < upto and (records := log.read(after, limit=_PAGE)):
         rows += [
-            (r.offset, e.event, e.user_id, e.anonymous_id, e.item_id, e.timestamp, e.value)
+            (
+                r.offset,
+                e.event,
+                e.user_id,
+                e.anonymous_id,
+                e.item_id,
+                e.timestamp,
+                e.value,
+                e.event_id,
+            )
             for r in records
             if (e := r.event).item_id is not None
             and r.offset <= upto

@@ -21,7 +21,8 @@ from palate.features.bulk.rows import Identified, Rows
 from palate.features.changes import Puts, forgetting
 from palate.features.decoded import decoded
 from palate.features.item_state import encode_item, item_state_of
-from palate.features.keys import ANONYMOUS, ITEM, LINK, PROFILE, USER, key
+from palate.features.keys import ANONYMOUS, ITEM, LINK, PROFILE, RECENT, USER, key
+from palate.features.recent_ids import BulkIds, RecentIds
 from palate.features.user_state import UserState, decode_user, encode_user
 from palate.store.base import OnlineStore
 
@@ -36,8 +37,11 @@ _Upserts = dict[str, tuple[int, dict[str, Any]]]  # user to offset and attribute
 
 
 def copied(store: OnlineStore, limit: int) -> Iterator[Puts]:
-    """All of `store` but what it says of itself, in parts; histories cut to `limit`."""
-    for prefix in (USER, ANONYMOUS, ITEM, LINK, PROFILE):
+    """All of `store` but what it says of itself, in parts; histories cut to `limit`.
+
+    Ids of what people did lately come along: what the log delivers again is known.
+    """
+    for prefix in (USER, ANONYMOUS, ITEM, LINK, PROFILE, RECENT):
         pairs = store.scan(prefix)
         while part := list(islice(pairs, _WRITE)):
             if prefix in (USER, ANONYMOUS):
@@ -60,17 +64,21 @@ def take_in(store: OnlineStore, log: EventLog, after: int, upto: int, limit: int
         How far it has come, as an offset. The state is whole only at the end.
     """
     empty = after == 0  # nothing to look up there
+    recent = RecentIds.at(store, after)
+    ids = BulkIds(recent, after, upto)
     while after < upto:
         end = min(after + CHUNK, upto)
         rows = Rows()
         for start in range(after, end, READ):
             stop = min(start + READ, end)
-            rows.add(interactions(log, start, stop))
+            rows.add(ids.once(interactions(log, start, stop)))
             yield after + (stop - after) // 2  # the other half of the work is to write
         upserts, seen, gone = _write_entities(store, log, after, end)
         _People(store, limit, empty=empty).write(rows, seen, upserts)
         store.write(gone)  # who was forgotten did nothing afterwards: `Ingest` refuses it
         empty = False
+        if end == upto:
+            store.write(recent.changed(upto))
         yield (after := end)
 
 

@@ -1,9 +1,10 @@
 """Statistics as the store keeps them: added and read without making an object of each value.
 
 Bytes are words of eight, little-endian: the unit in microseconds, the number of entries, the
-moments (n, mean, M2) of each number, then code and weight of each entry; then the names of the
-values, each two bytes of length and UTF-8; then one to eight bytes to fill a word, of which the
-last is their number. A code is the number of the attribute and a hash of the value; the names are
+moments (n, mean, M2) of each number; the slots of a hash table that finds an entry by its code,
+two bytes each; code and weight of each entry. Then the names of the values, each two bytes of
+length and UTF-8; then one to eight bytes to fill a word, of which the last is their number and the
+mark of this format. A code is the number of the attribute and a hash of the value; the names are
 read only by whoever shows a profile.
 """
 
@@ -19,7 +20,7 @@ import numpy as np
 
 from palate.errors import ConfigError, StoreError
 from palate.features.profile.definition import ProfileDefinition
-from palate.features.profile.kernels.packed import ATTRIBUTE_BITS, HEAD, joined
+from palate.features.profile.kernels.packed import ATTRIBUTE_BITS, HEAD, indexed, joined, roomy
 from palate.features.profile.statistics import Moments, Statistics
 from palate.types import AttributeKind, Int64Array
 
@@ -27,6 +28,8 @@ __all__ = ["PackedStatistics", "Packing", "code_of"]
 
 _MOST_ATTRIBUTES: Final = 1 << (63 - ATTRIBUTE_BITS)
 _HASH: Final = (1 << ATTRIBUTE_BITS) - 1
+_MARK: Final = 16  # of bytes in this format; those before it had none
+_ENDS: Final = tuple(bytes((n - 1) % 8) + bytes((_MARK + (n or 8),)) for n in range(8))
 
 assert sys.byteorder == "little"  # words are the machine's own
 
@@ -67,9 +70,14 @@ class Packing:
         if len(self.categories) > _MOST_ATTRIBUTES:
             raise ConfigError(f"a profile has at most {_MOST_ATTRIBUTES} categories")
 
+    def start(self, entries: int) -> int:
+        """Words before so many entries: four slots each, of which two thirds are filled at most."""
+        slots = 1 << max((3 * entries + 1) // 2 - 1, 3).bit_length()
+        return self._head + slots // 4
+
     def empty(self) -> PackedStatistics:
         """Of somebody who did nothing yet."""
-        return PackedStatistics(self, np.zeros(self._head, np.int64), b"")
+        return PackedStatistics(self, np.zeros(self.start(0), np.int64), b"")
 
     def evidence(self, attributes: Mapping[str, Any]) -> PackedStatistics:
         """What one event of weight 1 with such an item would leave of somebody new, at moment 0."""
@@ -90,15 +98,18 @@ class Packing:
             for name, counts in statistics.counts.items()
             for value, weight in counts.items()
         ]
-        words = np.zeros(self._head + 2 * len(entries), np.int64)
+        start = self.start(len(entries))
+        words = np.zeros(start + 2 * len(entries), np.int64)
         words[0], words[1] = statistics.unit_us, len(entries)
         floats = words.view(np.float64)
         for j, name in enumerate(self.numbers):
             if name in statistics.moments:
                 floats[HEAD + 3 * j : HEAD + 3 * j + 3] = statistics.moments[name]
-        words[self._head :: 2] = [code for code, _, _ in entries]
-        floats[self._head + 1 :: 2] = [weight for _, _, weight in entries]
-        return PackedStatistics(self, words, b"".join(map(_name, (v for _, v, _ in entries))))
+        words[start::2] = [code for code, _, _ in entries]
+        floats[start + 1 :: 2] = [weight for _, _, weight in entries]
+        indexed(words, len(self.numbers))
+        names = b"".join(_name(value) for _, value, _ in entries)
+        return PackedStatistics(self, words, names)
 
     def read(self, raw: bytes) -> PackedStatistics:
         """What `PackedStatistics.to_bytes` gave.
@@ -107,13 +118,14 @@ class Packing:
             StoreError: It is none of this definition.
         """
         whole = np.frombuffer(raw, np.int64) if len(raw) % 8 == 0 else np.zeros(0, np.int64)
-        end = self._head + 2 * int(whole[1]) if len(whole) > self._head else -1
-        if not self._head <= end < len(whole) or not 1 <= raw[-1] <= 8:
+        entries = int(whole[1]) if len(whole) > self._head else -1
+        end = self.start(entries) + 2 * entries if 0 <= entries < len(whole) else len(whole)
+        if end >= len(whole) or not _MARK < raw[-1] <= _MARK + 8:
             raise StoreError(
                 f"{len(raw)} bytes are no profile of definition {self.fingerprint}",
                 hint="stop the service and delete the state's folder: it is rebuilt from the log",
             )
-        return PackedStatistics(self, whole[:end], raw[8 * end : -raw[-1]])
+        return PackedStatistics(self, whole[:end], raw[8 * end : _MARK - raw[-1]])
 
 
 class PackedStatistics:
@@ -121,7 +133,7 @@ class PackedStatistics:
 
     Args:
         packing: How they are packed.
-        words: (w,) int64; copied before anything is changed.
+        words: (w,) int64; copied before anything is changed. Later, room may follow the entries.
         names: Of the values, in the order of the entries.
     """
 
@@ -130,7 +142,7 @@ class PackedStatistics:
     def __init__(self, packing: Packing, words: Int64Array, names: bytes) -> None:
         self.packing = packing
         self.words = words
-        self._own = words.flags.writeable
+        self._own = False
         self._names = names
         self._new: list[bytes] = []
 
@@ -150,13 +162,20 @@ class PackedStatistics:
         packing = self.packing
         if other.packing.fingerprint != packing.fingerprint:
             raise StoreError("statistics of two definitions cannot be added")
-        words = self.words if self._own else self.words.copy()
         n_numbers = len(packing.numbers)
-        grown = joined(words, other.words, n_numbers, weight, at_us, packing.half_life_us)
-        if len(grown) > len(words):
+        words = self.words if self._own else roomy(self.words, n_numbers)
+        before = int(words[1])
+        words = joined(words, other.words, n_numbers, weight, at_us, packing.half_life_us)
+        self.words, self._own = words, True
+        if words[1] > before:
             names = dict(zip(other.codes(), other.names(), strict=True))
-            self._new += [names[code] for code in grown[len(words) :: 2].tolist()]
-        self.words, self._own = grown, True
+            self._new += [names[code] for code in self._entries()[2 * before :: 2].tolist()]
+
+    def _entries(self) -> Int64Array:
+        """(2 n,) int64: code and weight of each of n entries."""
+        entries = int(self.words[1])
+        start = self.packing.start(entries)
+        return self.words[start : start + 2 * entries]
 
     @property
     def is_empty(self) -> bool:
@@ -166,7 +185,7 @@ class PackedStatistics:
 
     def codes(self) -> list[int]:
         """Of the entries."""
-        found: list[int] = self.words[HEAD + 3 * len(self.packing.numbers) :: 2].tolist()
+        found: list[int] = self._entries()[::2].tolist()
         return found
 
     def names(self) -> list[bytes]:
@@ -180,21 +199,21 @@ class PackedStatistics:
 
     def to_bytes(self) -> bytes:
         """For the store."""
-        names = b"".join((self._names, *self._new))
-        padding = 8 - len(names) % 8
-        return self.words.tobytes() + names + bytes(padding - 1) + bytes((padding,))
+        entries = int(self.words[1])
+        words = self.words[: self.packing.start(entries) + 2 * entries].tobytes()
+        names = b"".join((self._names, *self._new)) if self._new else self._names
+        return b"".join((words, names, _ENDS[-len(names) % 8]))
 
     def statistics(self) -> Statistics:
         """The same, by name."""
         packing = self.packing
         floats = self.words.view(np.float64)
         kept = Statistics(packing.fingerprint, int(self.words[0]))
-        start = HEAD + 3 * len(packing.numbers)
         for j, name in enumerate(packing.numbers):
             moments = Moments(*floats[HEAD + 3 * j : HEAD + 3 * j + 3].tolist())
             if moments.n > 0.0:
                 kept.moments[name] = moments
-        weights = floats[start + 1 :: 2].tolist()
+        weights = self._entries().view(np.float64)[1::2].tolist()
         for code, raw, weight in zip(self.codes(), self.names(), weights, strict=True):
             counts = kept.counts.setdefault(packing.categories[code >> ATTRIBUTE_BITS], {})
             counts[raw[2:].decode("utf-8", "surrogatepass")] = weight
