@@ -1,9 +1,10 @@
 """A gateway, an embedder and an indexer over Redis, under load, while each of them is killed.
 
 `kill -9` hits a random part every few seconds, sometimes two at once: the Redis server, the
-gateway's supervisor, its writer or a worker, the embedder, the indexer. Visitors, dealers and
-clients that post events go on at a steady rate. What must hold: every acknowledged event is in the
-log once, and the state is what the log says; no answer shows a car whose sale was acknowledged
+gateway's supervisor, its writer or a worker, the embedder, the indexer. Each is hit once, in random
+order, before they are drawn by shares, and the run goes on until that is done. Visitors, dealers
+and clients that post events go on at a steady rate. What must hold: every acknowledged event is in
+the log once, and the state is what the log says; no answer shows a car whose sale was acknowledged
 before the question, or one at a price that it does not have any more, or mixes embedding spaces; no
 status from 500 but 503, and that only while something is down; in the end the index holds what is
 for sale.
@@ -47,6 +48,7 @@ VISITING = 4  # clients; each with 1 question a tick
 DEALERS = 1  # each with 1 change a tick
 SWAP_S = 10.0  # between two changes of what `stable` names
 START_S = 120.0
+BEYOND_S = 120.0  # at most so much longer, until each part was killed once
 LAST_S = 60.0  # for the last events to be acknowledged, and the index to follow
 SHOWN = 20
 
@@ -154,12 +156,13 @@ class Soak:
         )
 
     def run(self, seconds: float) -> float:
-        """Load and kills for so long; how long it was."""
+        """Load and kills for so long, and until each part was killed; how long it was."""
         began = time.monotonic()
         promoter = threading.Thread(target=self._promote, daemon=True)
         for client in (*self.crowd.all, self.reaper, promoter):
             client.start()
         time.sleep(seconds)
+        running(lambda: not self.reaper.spared, BEYOND_S)
         lasted = time.monotonic() - began
         self.reaper.ending.set()
         self._promoting.set()
@@ -203,6 +206,7 @@ class Soak:
         (self._folder / "acknowledged.txt").write_text("\n".join(acknowledged))
         faults += audit(settings, acknowledged).faults
         faults += _catalogue_faults(settings, truth)
+        faults += [f"{part} was never killed" for part in self.reaper.spared]
         faults += [
             f"killed {kill.what}: not well again after {kill.longest_s:.1f} s"
             for kill in self.reaper.kills
@@ -273,6 +277,7 @@ def _record(bench: Bench, one: Soak, seconds: float) -> None:
     for name, count in (
         ("swaps of release and space", one.swaps),
         ("kills", len(reaper.kills)),
+        *((f"kills of {part}", count) for part, count in sorted(reaper.killed.items())),
     ):
         bench.add(f"soak_roles/{name}", count, higher_is_better=True)
     for name, count in (

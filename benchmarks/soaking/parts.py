@@ -40,8 +40,8 @@ class Part(ABC):
         """Start it, and return once it works, or will by itself."""
 
     @abstractmethod
-    def kill(self) -> None:
-        """`kill -9`."""
+    def kill(self) -> bool:
+        """`kill -9`; False where nothing ran that could be killed."""
 
     def bring_back(self) -> None:
         """What an operator's supervisor does."""
@@ -73,11 +73,12 @@ class Role(Part):
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self._folder)
 
-    def kill(self) -> None:
-        """`kill -9` of the process alone."""
+    def kill(self) -> bool:
+        """`kill -9` of the process alone; False where it had ended by itself."""
         assert self.process is not None
+        ran = self.process.poll() is None
         self.process.kill()
-        self.process.wait()
+        return self.process.wait() == -signal.SIGKILL and ran
 
     def look_after(self) -> bool:
         """Start it where it ended by itself; whether it had."""
@@ -115,12 +116,13 @@ class Gateway(Part):
     def start(self) -> None:
         """Somebody else does."""
 
-    def kill(self) -> None:
-        """`kill -9` of one."""
+    def kill(self) -> bool:
+        """`kill -9` of one; False where none lives."""
         found = [p.pid for p in read_processes(self._counters) if p.name.startswith(self.name)]
-        if found:
-            with suppress(ProcessLookupError):  # it is on its way already
-                os.kill(self._random.choice(found), signal.SIGKILL)
+        with suppress(IndexError, ProcessLookupError):  # none, or it is on its way already
+            os.kill(self._random.choice(found), signal.SIGKILL)
+            return True
+        return False
 
     def stop(self) -> None:
         """With the gateway."""
@@ -156,9 +158,11 @@ class Redis(Part):
         """Start it and wait until it answers."""
         self._server.start(timeout=START_S)
 
-    def kill(self) -> None:
-        """`kill -9`."""
+    def kill(self) -> bool:
+        """`kill -9`; False where it had ended by itself."""
+        ran = bool(self._server.is_running())
         self._server.terminate()
+        return ran
 
     def bring_back(self) -> None:
         """After a while, in which the service must do without."""

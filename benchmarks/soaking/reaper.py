@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,7 @@ MOMENT_S = 0.5  # in which clients find out that their connection died
 GIVE_UP_S = 60.0
 LOOK_S = 0.02
 REST_S = (2.0, 5.0)
+DEALING_REST_S = (1.0, 2.0)  # until each was killed once: a soak of 30 s has time for all of them
 TWO_AT_ONCE = 0.2
 SHARES = {
     "redis": 0.3,
@@ -66,6 +68,8 @@ class Kill:
 class Reaper(threading.Thread):
     """Kills, waits until all is well, rests a while, and kills again.
 
+    Every part is killed once, in random order; from then on they are drawn by their shares.
+
     Args:
         url: Of the service.
         market: What it serves.
@@ -75,6 +79,7 @@ class Reaper(threading.Thread):
 
     Attributes:
         kills: Those so far.
+        killed: How often each part was.
         restarts: How often a part had ended by itself and was started again.
     """
 
@@ -88,6 +93,7 @@ class Reaper(threading.Thread):
     ) -> None:
         super().__init__(daemon=True)
         self.kills: list[Kill] = []
+        self.killed = Counter(dict.fromkeys(SHARES, 0))
         self.restarts = 0
         self.ending = threading.Event()
         self._began = 0
@@ -97,19 +103,25 @@ class Reaper(threading.Thread):
         self._parts = parts
         self._snapshots = snapshots
         self._random = random_
+        self._order = random_.sample(list(SHARES), len(SHARES))
+
+    @property
+    def spared(self) -> list[str]:
+        """The parts that were not killed yet, in the order in which they will be."""
+        return [name for name in self._order if not self.killed[name]]
 
     def calm(self, at: float) -> bool:
         """Whether all was well a moment before `at`, and nothing was killed since."""
         return self._began == len(self.kills) and at > self._well_at + MOMENT_S
 
     def run(self) -> None:
-        while not self.ending.wait(self._random.uniform(*REST_S)):
+        while not self.ending.wait(self._rest()):
             victims = self._victims()
             kill = Kill("+".join(victims), time.monotonic())
             self._began += 1
             pointed = self._pointed() if "indexer" in victims else {}
             for name in victims:
-                self._parts[name].kill()
+                self.killed[name] += self._parts[name].kill()
             # Redis last: it is away for a while.
             for name in sorted(victims, key=lambda name: name == "redis"):
                 self._parts[name].bring_back()
@@ -119,9 +131,13 @@ class Reaper(threading.Thread):
             said = ", ".join(f"{what} after {s:.2f} s" for what, s in kill.recovery_s.items())
             print(f"  killed {kill.what}: {said}", file=sys.stderr)
 
+    def _rest(self) -> float:
+        return self._random.uniform(*(DEALING_REST_S if self.spared else REST_S))
+
     def _victims(self) -> list[str]:
         names = list(SHARES)
-        (first,) = self._random.choices(names, list(SHARES.values()))
+        (drawn,) = self._random.choices(names, list(SHARES.values()))
+        first = next(iter(self.spared), drawn)
         if self._random.random() >= TWO_AT_ONCE:
             return [first]
         return [first, self._random.choice([name for name in names if name != first])]

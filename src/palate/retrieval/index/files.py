@@ -7,7 +7,6 @@ processes that search one snapshot share its pages, and what a process changes s
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from palate.errors import BundleError
 from palate.retrieval.index.arrays import Arrays
 from palate.retrieval.index.base import Metric
+from palate.retrieval.index.checksums import check, checksum
 from palate.retrieval.index.clusters import Clusters
 from palate.retrieval.index.kernels.scan import BLOCK
 from palate.retrieval.index.lists import Lists
@@ -62,7 +62,7 @@ def write_index(index: LocalIndex, folder: Path, about: Mapping[str, Any] | None
             }
             for name, array in _arrays(index).items():
                 np.save(folder / f"{name}.npy", array)
-        head["sha256"] = {path.name: _checksum(path) for path in sorted(folder.iterdir())}
+        head["sha256"] = {path.name: checksum(path) for path in sorted(folder.iterdir())}
         (folder / _HEAD).write_text(json.dumps(head, indent=1, allow_nan=False) + "\n")
     except OSError as error:
         raise BundleError(f"the snapshot {folder} cannot be written: {error}") from error
@@ -84,7 +84,7 @@ def read_index(folder: Path, *, verify: bool = True) -> tuple[LocalIndex, dict[s
         if head["format"] != _FORMAT:
             raise BundleError(f"{folder} has format {head['format']}; this version reads {_FORMAT}")
         if verify:
-            _verify(folder, head["sha256"])
+            check(folder, head["sha256"])
         index = LocalIndex(
             head["dimension"],
             Metric(head["metric"]),
@@ -140,17 +140,3 @@ def _names(folder: Path, head: Mapping[str, Any]) -> Names:
 def _whole(folder: Path, name: str) -> NDArray[Any]:
     """An array that does not grow."""
     return mapped(folder / f"{name}.npy", 0)
-
-
-def _verify(folder: Path, checksums: Mapping[str, str]) -> None:
-    for name, checksum in checksums.items():
-        if _checksum(folder / name) != checksum:
-            raise BundleError(
-                f"{name} in the snapshot {folder} is not the file that was written",
-                hint="fetch it again, or go on with the one before",
-            )
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
