@@ -76,6 +76,22 @@ def test_rows_of_several_files_come_in_one_batch(files: list[Path]) -> None:
     assert ids(batches, 1) != ids(batches, 2)
 
 
+def test_rows_are_decoded_as_they_are_read(files: list[Path]) -> None:
+    sizes: list[int] = []
+
+    def decode(frame: pl.DataFrame) -> pl.DataFrame:
+        sizes.append(frame.height)
+        return frame.with_columns(x=pl.col("id") * 3)
+
+    batches = ParquetBatches(
+        files, ["id", "x"], batch_size=8, seed=1, decode=decode, chunk_rows=16, buffer_chunks=2
+    )
+    for numbers, threefold in batches.epoch(1):
+        assert torch.equal(numbers * 3, threefold)
+    assert sum(sizes) == 100
+    assert max(sizes) == 16
+
+
 def test_prepare_gets_frames_and_its_own_draws(files: list[Path]) -> None:
     def prepare(frame: pl.DataFrame, rng: np.random.Generator) -> Batch:
         lengths = frame["words"].str.len_chars().to_numpy(writable=True).astype(np.int64)

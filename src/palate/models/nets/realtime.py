@@ -163,8 +163,8 @@ class UserNet(nn.Module):
         items = ((recent * recent).sum(2) > 0) if there is None else there
         items = items.unsqueeze(1)  # (n, 1, m)
         logits = self.queries @ recent.transpose(1, 2) + self.places  # (n, heads, m)
-        weights = torch.softmax(logits.masked_fill(~items, -1e9), dim=2) * items
-        return weights @ recent
+        weights = torch.softmax(logits.masked_fill(~items, -1e9), dim=2)
+        return weights @ recent  # of nobody's zeros: zeros, whatever they weigh
 
 
 class RankNet(nn.Module):

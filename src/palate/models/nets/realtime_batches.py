@@ -12,7 +12,7 @@ import torch
 
 from palate.models.realtime.config import RealtimeConfig
 from palate.models.realtime.examples import Examples
-from palate.models.realtime.table import COLUMNS, GROUP_ROWS, column_of
+from palate.models.realtime.table import COLUMNS, GROUP_ROWS, column_of, decoded
 from palate.train.batches import ArrayBatches, Batch, ParquetBatches
 from palate.types import Int64Array
 
@@ -69,6 +69,7 @@ def parquet_batches(paths: Sequence[Path], n_items: int, config: RealtimeConfig)
         there,
         batch_size=config.batch_size,
         seed=config.seed,
+        decode=decoded,
         prepare=prepare,
         chunk_rows=GROUP_ROWS,
         buffer_chunks=8,

@@ -132,8 +132,7 @@ class JointLoss:
         self._left, self._times = RENEWED * n, self._times + 1
         if config.recent_gradient and not config.hard:
             return
-        with torch.autocast("cpu", enabled=False):
-            self.index = embed_all(net, self.items)
+        self.index = embed_all(net, self.items)
         self.narrow = self.index.to(self.products)  # what is multiplied alone is read so
         if n > config.hard_pool:
             rng = generator(config.seed, self._times, _POOL)

@@ -18,7 +18,7 @@ import torch
 
 __all__ = ["Shared", "shared_softmax"]
 
-ROWS: Final = 128  # at a time: with some thousand columns their scores stay in the cache
+CACHED: Final = 512  # bytes of a column of factors: with some thousand the scores stay in the cache
 LEAST: Final = 1e-37  # of a probability whose logarithm is taken
 
 
@@ -74,11 +74,14 @@ class _Softmax(torch.autograd.Function):
         cast, narrow = columns.to(products), users.to(products)
         by_user, by_column = torch.empty_like(users), torch.zeros_like(columns)
         by_own, right = torch.empty_like(own), torch.empty(B)
-        scores = torch.empty(min(ROWS, B), M + own.shape[1])  # one room for all parts: a fresh
-        chances = torch.empty_like(scores)  # one is paged in anew, which costs as much as a product
-        bounds = torch.searchsorted(rows, torch.arange(0, B + ROWS, ROWS)).tolist()
-        for start, first, last in zip(range(0, B, ROWS), bounds, bounds[1:], strict=False):
-            stop = min(start + ROWS, B)
+        rows_at_once = CACHED // products.itemsize
+        # One room for all parts: a fresh one is paged in anew, at the cost of a product.
+        scores = torch.empty(min(rows_at_once, B), M + own.shape[1])
+        chances = torch.empty_like(scores)
+        starts = range(0, B, rows_at_once)
+        bounds = torch.searchsorted(rows, torch.tensor([*starts, B])).tolist()
+        for start, first, last in zip(starts, bounds, bounds[1:], strict=False):
+            stop = min(start + rows_at_once, B)
             some, found = scores[: stop - start], chances[: stop - start]
             torch.add(narrow[start:stop] @ cast.T, bias, out=some[:, :M])
             some[:, M:] = own[start:stop]

@@ -154,7 +154,7 @@ class RealtimeConfig(TrainConfig):
         default=0.1, ge=0, description="Weight of the term that keeps both towers in one space."
     )
     rank: float = Field(default=0.5, ge=0, description="Weight of RankNet's loss; 0: untrained.")
-    rank_rows: int = Field(default=512, ge=1, description="Rows of a step that RankNet learns of.")
+    rank_rows: int = Field(default=256, ge=1, description="Rows of a step that RankNet learns of.")
     outcome_window_h: float = Field(
         default=24.0, gt=0, description="Hours around an event within which outcomes belong to it."
     )

@@ -17,7 +17,7 @@ import polars as pl
 from palate.errors import DataError
 from palate.models.realtime.examples import Examples
 
-__all__ = ["COLUMNS", "GROUP_ROWS", "column_of", "frame_of_examples", "write_examples"]
+__all__ = ["COLUMNS", "GROUP_ROWS", "column_of", "decoded", "frame_of_examples", "write_examples"]
 
 GROUP_ROWS: Final = 1 << 12  # read at once: profiles make rows wide
 COLUMNS: Final = ("item", "recent", "shown", "profile", "context", "outcomes")
@@ -61,15 +61,25 @@ def frame_of_examples(examples: Examples) -> pl.DataFrame:
     return pl.DataFrame(series)
 
 
+def decoded(frame: pl.DataFrame) -> pl.DataFrame:
+    """What was read of such a file: rows of bytes become arrays of a fixed width."""
+    wide = [one.name for one in frame.iter_columns() if one.dtype == pl.Binary]
+    return frame.with_columns([_arrays_of_rows(frame[name]) for name in wide])
+
+
 def column_of(frame: pl.DataFrame, name: str) -> np.ndarray:
-    """(n, w) or (n,) of one column of `frame_of_examples`; (n, 0) where it was left out."""
-    kind = np.dtype(np.int32 if name in _WHOLE else np.float32)
+    """(n, w) or (n,) of one column of a `decoded` frame; (n, 0) where it was left out."""
     if name not in frame.columns:
-        return np.zeros((frame.height, 0), kind)
+        return np.zeros((frame.height, 0), _kind_of(name))
     series = frame[name]
-    if series.dtype == pl.Binary:
-        return np.frombuffer(b"".join(series.to_list()), kind).reshape(frame.height, -1)
+    if isinstance(series.dtype, pl.Array):
+        flat = series.rechunk().reshape((-1,)).to_numpy()
+        return flat.reshape(frame.height, series.dtype.shape[0])
     return series.to_numpy()
+
+
+def _kind_of(name: str) -> np.dtype:
+    return np.dtype(np.int32 if name in _WHOLE else np.float32)
 
 
 def _polars_type(kind: np.dtype) -> pl.DataType:
@@ -80,3 +90,9 @@ def _bytes_of_rows(values: np.ndarray) -> list[bytes]:
     raw = np.ascontiguousarray(values).tobytes()
     width = values.itemsize * values.shape[1]
     return [raw[at : at + width] for at in range(0, len(raw), width)]
+
+
+def _arrays_of_rows(rows: pl.Series) -> pl.Series:
+    kind = _kind_of(rows.name)
+    flat = np.frombuffer(b"".join(rows.to_list()), kind)
+    return pl.Series(rows.name, flat, _polars_type(kind)).reshape((len(rows), -1))

@@ -49,6 +49,8 @@ class ParquetBatches:
         columns: To read.
         batch_size: Rows a batch over all processes; the last one of an epoch may be smaller.
         seed: Of the order and the draws.
+        decode: What becomes of the rows read at once, in the thread that reads ahead; by default
+            they stay as they are.
         prepare: Makes the batch of a frame; by default a tensor a column, numbers only. What it
             draws from the generator it is given depends on (seed, epoch, batch, process).
         chunk_rows: Rows read at once; a multiple of the files' row groups reads each just once.
@@ -65,6 +67,7 @@ class ParquetBatches:
         *,
         batch_size: int,
         seed: int,
+        decode: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
         prepare: FramePrepare | None = None,
         chunk_rows: int = 1 << 17,
         buffer_chunks: int = 8,
@@ -73,6 +76,7 @@ class ParquetBatches:
         self._columns = list(columns)
         self._batch_size = batch_size
         self._seed = seed
+        self._decode = decode
         self._prepare = prepare if prepare is not None else _tensors
         self._layout = (chunk_rows, buffer_chunks)
         self._chunks = _chunks(self._paths, self._columns, chunk_rows)
@@ -143,7 +147,8 @@ class ParquetBatches:
         frames = []
         for chunk in chunks:
             lazy = pl.scan_parquet(self._paths[chunk.file]).select(self._columns)
-            frames.append(lazy.slice(chunk.offset, chunk.stop - chunk.start).collect())
+            frame = lazy.slice(chunk.offset, chunk.stop - chunk.start).collect()
+            frames.append(frame if self._decode is None else self._decode(frame))
         return Held(frames)
 
     def _made(self, held: list[pl.DataFrame], epoch: int, batch: int) -> Batch:

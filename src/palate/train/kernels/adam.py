@@ -39,7 +39,8 @@ def sum_rows(rows, gradients, place, distinct, sums):
     return found
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"contract", "arcp"})
+# Divisions as in numpy: one that may raise keeps the loop from being done eight numbers at a time.
+@numba.njit(cache=True, nogil=True, fastmath={"contract", "arcp"}, error_model="numpy")
 def adam_rows(rows, gradients, tables, betas, eps, scales):
     """Move distinct rows of a table.
 
