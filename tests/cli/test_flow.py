@@ -7,10 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from palate.config import load_settings
 from palate.evaluate.runs import open_runs
+from palate.events.log.sqlite import SqliteEventLog
+from palate.events.served import Slate, served_event
+from palate.models.popular import Popular
 
 Run = Callable[..., Any]
 
@@ -33,6 +37,28 @@ def test_import_writes_settings_and_counts(palate: Run, tmp_path: Path) -> None:
     second = palate("import", "generated")
     assert second.code == 0
     assert "0 new, 10,500 duplicates" in second.out
+
+
+def test_a_model_that_learns_from_what_was_shown_gets_it(
+    palate: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[pl.DataFrame] = []
+
+    def with_shown(model: Popular, shown: pl.DataFrame) -> Popular:
+        given.append(shown)
+        return model
+
+    monkeypatch.setattr(Popular, "with_shown", with_shown, raising=False)
+    slate = Slate(
+        request_id="r", user_id="u", timestamp=10**15, items=["a", "b"], scores=[2.0, 1.0],
+        propensities=[1.0, 1.0],
+    )  # fmt: skip
+    with SqliteEventLog(project / ".palate" / "events" / "log.sqlite") as log:
+        log.append([served_event(slate, "s")])
+    assert palate("train", "popular").code == 0
+    assert palate("train", "itemknn").code == 0
+    (shown,) = given
+    assert shown.select("user_id", "item_id").rows() == [("u", "a"), ("u", "b")]
 
 
 def test_train_releases_the_next_version(palate: Run, project: Path) -> None:

@@ -30,6 +30,7 @@ hidden = 24
 rank_hidden = [16, 8]
 catalogue = 16
 recent = 6
+recent_gradient = true
 heads = 2
 validation = 0.0
 bins = 4

@@ -91,14 +91,17 @@ def test_the_time_of_receipt_stands_in() -> None:
     assert dataset.interactions["timestamp"].dt.epoch("us").to_list() == [7, 3, None]
 
 
-def test_the_last_upsert_wins_and_deleted_items_leave_the_table() -> None:
+def test_the_last_upsert_wins_and_deleted_items_leave_the_table_unless_they_were_touched() -> None:
     dataset = replay(
         upsert("a", title="Old", price=1, tags=["x"]),
         upsert("b", title="B"),
         upsert("gone", title="Gone"),
+        upsert("left", title="Left alone"),
         upsert("back", title="Before"),
         click(item="gone"),
         Event(event="item.deleted", item_id="gone"),
+        Event(event="item.deleted", item_id="left"),
+        Event(event="item.deleted", item_id="never there"),
         Event(event="item.deleted", item_id="back"),
         upsert("back", title="Back"),
         upsert("a", title="New", tags="p|q", listed="2024-01-02"),
@@ -107,6 +110,7 @@ def test_the_last_upsert_wins_and_deleted_items_leave_the_table() -> None:
     rows = dataset.items.select("item_id", "title", "tags", "price").sort("item_id").rows()
     assert rows == [
         ("a", "New", ["p", "q"], None), ("b", "B", None, None), ("back", "Back", None, None),
+        ("gone", "Gone", None, None),
     ]  # fmt: skip
     assert dataset.items.filter(pl.col("item_id") == "a")["listed"].dt.year().item() == 2024
     assert dataset.users.rows() == [("w", "1")]

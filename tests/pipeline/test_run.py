@@ -91,6 +91,14 @@ def test_given_candidates_are_ranked_and_no_source_is_asked(world: World) -> Non
 # ---------------------------------------------------------------------- what is dropped
 
 
+def test_candidates_beyond_those_that_are_ranked_are_counted(world: World) -> None:
+    whole = run(world, k=5, person=towards(1.0))
+    some = run(world, {"ranked": 7}, k=5, person=towards(1.0))
+    assert "beyond ranked" not in whole.dropped
+    assert some.dropped["beyond ranked"] > 0
+    assert some.ids == whole.ids
+
+
 def test_what_may_not_be_shown_is_dropped_and_counted(world: World) -> None:
     world.items.put("i000", deleted=True)
     world.items.put("i001", hidden=True)

@@ -100,6 +100,8 @@ def train(
 def _train_anew(
     session: Session, model: str, *, name: str | None, sets: list[str], promote: bool, reason: str
 ) -> None:
+    from palate.models.shown import LearnsFromShown
+
     settings, terminal = session.settings, session.terminal
     workspace = Workspace(settings)
     recommender = build_model(model, settings, parse_sets(sets))
@@ -107,6 +109,8 @@ def _train_anew(
     by = getpass.getuser()
     with terminal.progress() as progress, workspace.releases() as releases:
         dataset = workspace.dataset(progress)
+        if isinstance(recommender, LearnsFromShown):
+            recommender.with_shown(workspace.shown())
         started = time.monotonic()
         recommender.fit(dataset, progress=progress)
         fit_s = time.monotonic() - started

@@ -7,6 +7,8 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from palate.config import Settings
     from palate.data.dataset import Dataset
     from palate.evaluate.comparison import Comparison
@@ -80,6 +82,17 @@ class Workspace:
 
         with self.log() as log:
             return dataset_from_records(_all(log, progress), self.settings.schema_, name=name)
+
+    def shown(self) -> pl.DataFrame:
+        """What the newest slates in the log showed, and what became of it.
+
+        Raises:
+            LogError: There is no log.
+        """
+        from palate.data.shown import shown_in
+
+        with self.log() as log:
+            return shown_in(log)
 
 
 def _all(log: EventLog, progress: Progress) -> Iterator[Record]:

@@ -42,8 +42,8 @@ def dataset_from_records(
     is that of the user whom `user.identified` names (the first one for what came before it).
     Any other visitor's id is `VISITOR` and the anonymous id, so that nobody is taken for
     somebody else. The last
-    `item.upserted` or `user.upserted` of an id gives its attributes; a deleted item leaves
-    the items table, while what people did with it stays.
+    `item.upserted` or `user.upserted` of an id gives its attributes. A deleted item leaves the
+    items table, unless people did something with it: what they like is learned from what it was.
 
     Args:
         records: Oldest first.
@@ -60,6 +60,7 @@ def dataset_from_records(
     values: list[float | None] = []
     times: list[int | None] = []
     items: dict[str, Mapping[str, Any]] = {}
+    gone: dict[str, Mapping[str, Any]] = {}  # deleted ones
     people: dict[str, Mapping[str, Any]] = {}
     now: dict[str, str] = {}  # visitor to user, as the last identification has it
     first: dict[str, str] = {}  # the same, as the first one had it
@@ -70,7 +71,7 @@ def dataset_from_records(
             now[event.anonymous_id] = event.user_id
             first.setdefault(f"{VISITOR}{event.anonymous_id}", event.user_id)
         if kind in RESERVED:
-            _apply(event, items, people)
+            _apply(event, items, gone, people)
             continue
         user = event.user_id or now.get(event.anonymous_id or "") or _visitor(event.anonymous_id)
         item = event.item_id
@@ -85,6 +86,8 @@ def dataset_from_records(
     if first:
         users = [first.get(user, user) for user in users]
     interactions = pl.DataFrame([users, item_ids, events, values, times], schema=INTERACTIONS)
+    touched = set(item_ids)
+    items.update((one, gone[one]) for one in gone if one in touched)
     item_rows, item_kinds = _attribute_rows(items, c.ITEM_ID, schema.items)
     user_rows, user_kinds = _attribute_rows(people, c.USER_ID, schema.users)
     declared = Schema(
@@ -154,12 +157,16 @@ def _event_id(prefix: str, content: bytes, before: int, time_us: int = 0) -> str
 
 
 def _apply(
-    event: Event, items: dict[str, Mapping[str, Any]], people: dict[str, Mapping[str, Any]]
+    event: Event,
+    items: dict[str, Mapping[str, Any]],
+    gone: dict[str, Mapping[str, Any]],
+    people: dict[str, Mapping[str, Any]],
 ) -> None:
     if event.event == ITEM_UPSERTED and event.item_id:
         items[event.item_id] = event.attributes or {}
-    elif event.event == ITEM_DELETED and event.item_id:
-        items.pop(event.item_id, None)
+        gone.pop(event.item_id, None)
+    elif event.event == ITEM_DELETED and event.item_id in items:
+        gone[event.item_id] = items.pop(event.item_id)
     elif event.event == USER_UPSERTED and event.user_id:
         people[event.user_id] = event.attributes or {}
 

@@ -39,6 +39,7 @@ _LACKS: Final = {
     "index": _NO_INDEX,
     "lists": "there are no lists of items",
 }
+BEYOND: Final = "beyond ranked"  # why candidates go that more than `ranked` are ahead of
 _RECENT: Final = 50  # last items whose vectors are read; a source or a net may look at fewer
 
 
@@ -209,8 +210,10 @@ class Pipeline:
         gathered = gather(self._sources, fallback, asked, screen, course)
         most = max(self.surface.settings.ranked, asked.k)
         if len(gathered.candidates) > most:
-            best = np.argsort(-gathered.candidates.agreement(), kind="stable")[:most]
-            kept = gathered.candidates.take(np.sort(best))
+            order = np.argsort(-gathered.candidates.agreement(), kind="stable")
+            for place in order[most:].tolist():
+                gathered.dropped.add(BEYOND, gathered.candidates.ids[place])
+            kept = gathered.candidates.take(np.sort(order[:most]))
             gathered = replace(gathered, candidates=kept)
         return gathered
 

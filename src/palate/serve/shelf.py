@@ -271,4 +271,4 @@ def _warm_nets(nets: ServedNets) -> None:
     layout: Any = nets.layout
     nobody = np.zeros(0 if layout is None else layout.size, np.float32)
     user = nets.embed_user(nobody, np.zeros((0, nets.dimension), np.float32), None)
-    nets.rank(user, nets.embed_items(["warm"], [{}]), None)
+    nets.rank(user, user[np.newaxis], None)  # as an item's: the item net is the embedder's

@@ -93,6 +93,11 @@ class Realtime(Continuing[RealtimeConfig]):
         if not self.config.attributes:
             self.capabilities = _ALWAYS_CAN
 
+    def with_shown(self, shown: pl.DataFrame) -> Self:
+        """Itself, to be fitted with what was shown, as `data.shown.shown_in` gives it."""
+        self._served = shown
+        return self
+
     @property
     def nets(self) -> Nets:
         """What a service embeds and ranks with.
