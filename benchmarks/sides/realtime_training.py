@@ -52,6 +52,17 @@ def items():
     )
 
 
+STEPS = 1_000_000
+
+
+def step_ns():
+    """Of a plain loop: how fast this machine is at the moment."""
+    begun, total = time.process_time_ns(), 0
+    for step in range(STEPS):
+        total += step
+    return (time.process_time_ns() - begun) / STEPS
+
+
 SETTINGS = {
     "default": {},
     "float32": {"precision": "float32"},
@@ -77,6 +88,7 @@ def main(_, output, n, how):
         start, cpu = time.perf_counter(), time.process_time()
         run(paths)
         figures = {
+            "step_ns": step_ns(),
             "rows_per_s": int(n) / (time.perf_counter() - start),
             "rows_per_cpu_s": int(n) / (time.process_time() - cpu),
             "peak_mib": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024,

@@ -53,6 +53,8 @@ def main() -> None:
             unit="1/s",
             higher_is_better=True,
         )
+    name = "cars/a step of a plain Python loop beside it"
+    bench.add(name, [run["step_ns"] for run in few], unit="ns", higher_is_better=False)
     least = [run["peak_mib"] for run in few]
     name = "cars/memory beside the start"
     bench.add(f"{name}, 0.2 million examples", least, unit="MiB", higher_is_better=False)

@@ -94,5 +94,5 @@ def _bytes_of_rows(values: np.ndarray) -> list[bytes]:
 
 def _arrays_of_rows(rows: pl.Series) -> pl.Series:
     kind = _kind_of(rows.name)
-    flat = np.frombuffer(b"".join(rows.to_list()), kind)
-    return pl.Series(rows.name, flat, _polars_type(kind)).reshape((len(rows), -1))
+    array = pl.Array(_polars_type(kind), len(rows[0]) // kind.itemsize)
+    return rows.bin.reinterpret(dtype=array, endianness="little")
