@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from tests.features.full_store import FullStore
 
 from palate.config import LogSettings, Schema, ServeSettings, Settings
 from palate.errors import EventError, LogError, StoreError
@@ -154,24 +155,6 @@ def test_an_impossible_event_is_refused_and_the_next_is_not(tmp_path: Path) -> N
             ingest.append([click(1), Event(event="click", user_id="u" * 501, item_id="i")])
         assert ingest.log.head() == 0
         assert ingest.append([click(1)])[0].verdict is Verdict.ACCEPTED
-
-
-class FullStore(MemoryStore):
-    """A store whose disk is full for a while."""
-
-    full = False
-
-    def write(
-        self,
-        puts: Mapping[bytes, bytes | None],
-        *,
-        offset: int | None = None,
-        after: int | None = None,
-        partition: int = 0,
-    ) -> None:
-        if self.full:
-            raise StoreError("the disk is full")
-        super().write(puts, offset=offset, after=after, partition=partition)
 
 
 def test_a_state_that_failed_is_brought_up_before_the_next_append(tmp_path: Path) -> None:

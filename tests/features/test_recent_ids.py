@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -12,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.features.full_store import FullStore
 from tests.features.profiled import (
     DEFINITION,
     NOW_US,
@@ -155,31 +154,16 @@ def test_without_an_id_nothing_is_repeated() -> None:
     assert user.item_ids == ["i", "i"]
 
 
-def test_ids_are_written_with_what_they_stand_for(tmp_path: Path) -> None:
+def test_ids_are_written_with_what_they_stand_for() -> None:
     """A write that fails leaves nothing: what is sent again is new."""
 
-    class Failing(MemoryStore):
-        fails = False
-
-        def write(
-            self,
-            puts: Mapping[bytes, bytes | None],
-            *,
-            offset: int | None = None,
-            after: int | None = None,
-            partition: int = 0,
-        ) -> None:
-            if self.fails:
-                raise StoreError("the disk is full")
-            super().write(puts, offset=offset, after=after, partition=partition)
-
-    store = Failing()
+    store = FullStore()
     state = State(store, Schema(), 9)
     state.apply(records(view("u", "i", event_id="a")))
-    store.fails = True
+    store.full = True
     with pytest.raises(StoreError, match="full"):
         state.apply(records(view("u", "j", event_id="b"), start=2))
-    store.fails = False
+    store.full = False
     with pytest.raises(OutOfStepError):
         state.apply(records(view("u", "k", event_id="c"), start=3), after=2)
     state.apply(records(view("u", "j", event_id="b"), view("u", "k", event_id="c"), start=2))
