@@ -6,10 +6,12 @@ from typing import Final
 
 __all__ = [
     "ANONYMOUS_ID",
+    "ATTRIBUTES",
     "CONTEXT",
     "EVENT",
     "EVENT_ID",
     "ITEM_ID",
+    "ITEM_VERSION",
     "POSITION",
     "RANK",
     "RECEIVED_AT",
@@ -27,6 +29,7 @@ EVENT: Final = "event"
 USER_ID: Final = "user_id"
 ANONYMOUS_ID: Final = "anonymous_id"
 ITEM_ID: Final = "item_id"
+ITEM_VERSION: Final = "item_version"  # what the item was just then; null: as it is known last
 TIMESTAMP: Final = "timestamp"  # when it happened, UTC, microseconds
 RECEIVED_AT: Final = "received_at"  # when we knew, UTC, microseconds
 VALUE: Final = "value"  # rating, price, seconds: what the event type says
@@ -34,6 +37,7 @@ REQUEST_ID: Final = "request_id"
 POSITION: Final = "position"
 SURFACE: Final = "surface"
 CONTEXT: Final = "context"
+ATTRIBUTES: Final = "attributes"
 
 RANK: Final = "rank"  # 1 is best
 SCORE: Final = "score"  # higher is better

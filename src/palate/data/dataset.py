@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -42,6 +43,10 @@ class Dataset:
         item_vocabulary: Rows of items; covers `interactions` and `items`.
         user_vocabulary: Rows of users; covers `interactions` and `users`.
         name: For reports.
+        item_versions: What items were before they became what `items` says, where somebody dealt
+            with them then: item_id, and attributes as a JSON object. The column `item_version`
+            of `interactions` (uint32) is a row of it; null where the item was as it is known
+            last. None, and no such column, where no item changed.
     """
 
     interactions: pl.DataFrame
@@ -51,6 +56,7 @@ class Dataset:
     item_vocabulary: Vocabulary = field(repr=False)
     user_vocabulary: Vocabulary = field(repr=False)
     name: str = "dataset"
+    item_versions: pl.DataFrame | None = field(default=None, repr=False)
 
     @classmethod
     def from_frames(
@@ -97,6 +103,7 @@ class Dataset:
         users: pl.DataFrame,
         schema: Schema,
         name: str = "dataset",
+        item_versions: pl.DataFrame | None = None,
     ) -> Dataset:
         """Build from frames that are canonical already, as the log and `filter` have them.
 
@@ -111,6 +118,7 @@ class Dataset:
             _vocabulary(interactions[c.ITEM_ID], items[c.ITEM_ID]),
             _vocabulary(interactions[c.USER_ID], users[c.USER_ID]),
             name,
+            item_versions,
         )
 
     def with_interactions(self, interactions: pl.DataFrame) -> Dataset:
@@ -128,6 +136,7 @@ class Dataset:
             users=self.users.join(self.interactions, on=c.USER_ID, how="semi"),
             schema=self.schema,
             name=self.name,
+            item_versions=self.item_versions,
         )
 
     def __len__(self) -> int:
@@ -166,12 +175,29 @@ class Dataset:
     @cached_property
     def histories(self) -> Histories:
         """All interactions by user row, weighted by the schema."""
-        return self._histories(self.interactions, self.user_rows, self.item_rows, self.n_users)
+        users, items = self.user_rows, self.item_rows
+        return self._histories(self.interactions, users, items, self.n_users, self._versions)
+
+    @cached_property
+    def earlier_attributes(self) -> list[Mapping[str, Any]]:
+        """Attributes of each row of `item_versions`, as events have them."""
+        if self.item_versions is None:
+            return []
+        return [json.loads(one) for one in self.item_versions[c.ATTRIBUTES].to_list()]
+
+    @property
+    def _versions(self) -> Int32Array | None:
+        """(n,) int32 of each interaction, as `Histories.versions` has them."""
+        if self.item_versions is None:
+            return None
+        version = self.interactions[c.ITEM_VERSION].cast(pl.Int64).fill_null(-1).to_numpy()
+        return np.where(version < 0, self.item_rows, self.n_items + version).astype(np.int32)
 
     def histories_of(self, interactions: pl.DataFrame, users: Vocabulary) -> Histories:
         """Weighted histories of canonical `interactions` over another user vocabulary.
 
-        Items outside the item vocabulary are left out: no model knows them.
+        Items outside the item vocabulary are left out: no model knows them. Others are as they
+        are known last: a model of another catalogue knows no earlier versions.
 
         Raises:
             DataError: An interaction's user is not among `users`.
@@ -184,7 +210,12 @@ class Dataset:
         return self._histories(interactions, user_rows, item_rows, len(users))
 
     def _histories(
-        self, interactions: pl.DataFrame, users: Int32Array, items: Int32Array, n_users: int
+        self,
+        interactions: pl.DataFrame,
+        users: Int32Array,
+        items: Int32Array,
+        n_users: int,
+        versions: Int32Array | None = None,
     ) -> Histories:
         known = items >= 0
         weights = self._weights(interactions).to_numpy().astype(np.float32)
@@ -195,6 +226,7 @@ class Dataset:
             epoch_us(interactions)[known],
             n_users=n_users,
             n_items=self.n_items,
+            versions=None if versions is None else versions[known],
         )
 
     def _weights(self, interactions: pl.DataFrame) -> pl.Series:
@@ -228,6 +260,9 @@ class Dataset:
             (epoch_us(self.interactions), "<i8"),
         ):
             digest.update(column.astype(dtype, copy=False).tobytes())
+        if self.item_versions is not None and self._versions is not None:
+            digest.update(self.item_versions.write_ndjson().encode())
+            digest.update(self._versions.astype("<i4", copy=False).tobytes())
         for frame, key in ((self.items, c.ITEM_ID), (self.users, c.USER_ID)):
             digest.update(frame.select(sorted(frame.columns)).sort(key).write_ndjson().encode())
         meaning = json.dumps(

@@ -18,15 +18,19 @@ __all__ = ["FORMAT", "read", "write"]
 
 FORMAT: Final = 1
 HEAD: Final = "dataset.json"
+VERSIONS: Final = "item_versions.parquet"  # there where an item changed
 
 
 def write(dataset: Dataset, folder: Path) -> None:
     """Write to `folder`, over what it held; without its head it counts as no dataset."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / HEAD).unlink(missing_ok=True)
+    (folder / VERSIONS).unlink(missing_ok=True)
     dataset.interactions.write_parquet(folder / "interactions.parquet")
     dataset.items.write_parquet(folder / "items.parquet")
     dataset.users.write_parquet(folder / "users.parquet")
+    if dataset.item_versions is not None:
+        dataset.item_versions.write_parquet(folder / VERSIONS)
     dataset.item_vocabulary.save(folder / "item_ids.npz")
     dataset.user_vocabulary.save(folder / "user_ids.npz")
     head = {
@@ -62,6 +66,7 @@ def read(folder: Path) -> Dataset:
             Vocabulary.load(folder / "item_ids.npz"),
             Vocabulary.load(folder / "user_ids.npz"),
             head["name"],
+            pl.read_parquet(folder / VERSIONS) if (folder / VERSIONS).is_file() else None,
         )
         intact = dataset.checksum == checksum
     except (OSError, KeyError, ValidationError, BundleError, pl.exceptions.PolarsError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -86,15 +87,7 @@ def to_implicit(dataset: Dataset, *, threshold: float, event: str = "like") -> D
     _refuse_empty(kept, f"no interaction has a value of {threshold} or more")
     likes = kept.with_columns(pl.lit(event).alias(c.EVENT), pl.lit(None, pl.Float64).alias(c.VALUE))
     schema = dataset.schema.model_copy(update={"events": {event: EventType()}})
-    return Dataset(
-        likes,
-        dataset.items,
-        dataset.users,
-        schema,
-        dataset.item_vocabulary,
-        dataset.user_vocabulary,
-        dataset.name,
-    )
+    return replace(dataset, interactions=likes, schema=schema)
 
 
 def only_events(dataset: Dataset, events: Sequence[str]) -> Dataset:

@@ -12,13 +12,13 @@ import polars as pl
 
 from palate import columns as c
 from palate.config import Attribute, Schema
+from palate.data.catalogue import Catalogue
 from palate.data.dataset import Dataset, epoch_us
 from palate.data.frames import INTERACTIONS, guess_events
 from palate.data.json_values import guess_attribute, to_column
 from palate.errors import DataError
 from palate.events.log.base import Record
 from palate.events.schema import (
-    ITEM_DELETED,
     ITEM_UPSERTED,
     RESERVED,
     USER_IDENTIFIED,
@@ -44,6 +44,8 @@ def dataset_from_records(
     somebody else. The last
     `item.upserted` or `user.upserted` of an id gives its attributes. A deleted item leaves the
     items table, unless people did something with it: what they like is learned from what it was.
+    What an item was when somebody dealt with it, where that is something else, is among
+    `Dataset.item_versions`.
 
     Args:
         records: Oldest first.
@@ -59,19 +61,20 @@ def dataset_from_records(
     events: list[str] = []
     values: list[float | None] = []
     times: list[int | None] = []
-    items: dict[str, Mapping[str, Any]] = {}
-    gone: dict[str, Mapping[str, Any]] = {}  # deleted ones
+    catalogue = Catalogue()
     people: dict[str, Mapping[str, Any]] = {}
     now: dict[str, str] = {}  # visitor to user, as the last identification has it
     first: dict[str, str] = {}  # the same, as the first one had it
     for record in records:
+        catalogue.take(record)
         event = record.event
         kind = event.event
         if kind == USER_IDENTIFIED and event.anonymous_id and event.user_id:
             now[event.anonymous_id] = event.user_id
             first.setdefault(f"{VISITOR}{event.anonymous_id}", event.user_id)
         if kind in RESERVED:
-            _apply(event, items, gone, people)
+            if kind == USER_UPSERTED and event.user_id:
+                people[event.user_id] = event.attributes or {}
             continue
         user = event.user_id or now.get(event.anonymous_id or "") or _visitor(event.anonymous_id)
         item = event.item_id
@@ -81,14 +84,16 @@ def dataset_from_records(
             events.append(kind)
             values.append(event.value)
             times.append(event.timestamp or event.received_at or None)
+            catalogue.deal(item)
     if not users:
         raise DataError("the log holds no interactions", hint="palate import, or post events")
     if first:
         users = [first.get(user, user) for user in users]
     interactions = pl.DataFrame([users, item_ids, events, values, times], schema=INTERACTIONS)
-    touched = set(item_ids)
-    items.update((one, gone[one]) for one in gone if one in touched)
-    item_rows, item_kinds = _attribute_rows(items, c.ITEM_ID, schema.items)
+    item_rows, item_kinds = _attribute_rows(catalogue.known_last(), c.ITEM_ID, schema.items)
+    versions = catalogue.versions()
+    if versions is not None:
+        interactions = interactions.with_columns(catalogue.dealt().alias(c.ITEM_VERSION))
     user_rows, user_kinds = _attribute_rows(people, c.USER_ID, schema.users)
     declared = Schema(
         events=schema.events or guess_events(interactions),
@@ -96,7 +101,12 @@ def dataset_from_records(
         users=dict(user_kinds),
     )
     return Dataset.from_canonical(
-        interactions, items=item_rows, users=user_rows, schema=declared, name=name
+        interactions,
+        items=item_rows,
+        users=user_rows,
+        schema=declared,
+        name=name,
+        item_versions=versions,
     )
 
 
@@ -154,21 +164,6 @@ def _event_id(prefix: str, content: bytes, before: int, time_us: int = 0) -> str
     number = (max(time_us, 0) // 1000 & 0xFFFF_FFFF_FFFF) << 80 | 8 << 76 | 2 << 62 | hashed
     text = f"{number:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def _apply(
-    event: Event,
-    items: dict[str, Mapping[str, Any]],
-    gone: dict[str, Mapping[str, Any]],
-    people: dict[str, Mapping[str, Any]],
-) -> None:
-    if event.event == ITEM_UPSERTED and event.item_id:
-        items[event.item_id] = event.attributes or {}
-        gone.pop(event.item_id, None)
-    elif event.event == ITEM_DELETED and event.item_id in items:
-        gone[event.item_id] = items.pop(event.item_id)
-    elif event.event == USER_UPSERTED and event.user_id:
-        people[event.user_id] = event.attributes or {}
 
 
 def _attribute_rows(

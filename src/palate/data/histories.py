@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from palate.types import Float32Array, Int32Array, Int64Array
+from palate.types import BoolArray, Float32Array, Int32Array, Int64Array
 
 __all__ = ["Histories"]
 
@@ -24,6 +24,8 @@ class Histories:
         values: (n,) float32, weight of the event type times its value where that counts.
         timestamps: (n,) int64 microseconds since 1970 UTC; -1 where unknown.
         n_items: Size of the item vocabulary.
+        versions: (n,) int32, where items changed meanwhile: what each was just then, as a row of
+            `Dataset.item_versions` behind the `n_items` rows of items as they are known last.
     """
 
     indptr: Int64Array
@@ -31,6 +33,7 @@ class Histories:
     values: Float32Array
     timestamps: Int64Array
     n_items: int
+    versions: Int32Array | None = None
 
     @property
     def n_users(self) -> int:
@@ -61,6 +64,7 @@ class Histories:
         *,
         n_users: int,
         n_items: int,
+        versions: Int32Array | None = None,
     ) -> Histories:
         """Group unordered entries, (n,) each, by user and time; ties keep their order."""
         order = _by_user_and_time(users, timestamps)
@@ -72,6 +76,7 @@ class Histories:
             np.ascontiguousarray(values[order], np.float32),
             np.ascontiguousarray(timestamps[order], np.int64),
             n_items,
+            None if versions is None else np.ascontiguousarray(versions[order], np.int32),
         )
 
     def select(self, users: Int64Array | Int32Array) -> Histories:
@@ -84,12 +89,22 @@ class Histories:
         lengths = np.where(known, self.indptr[safe + 1] - starts, 0)
         indptr = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
         entries = np.repeat(starts - indptr[:-1], lengths) + np.arange(indptr[-1])
+        return self.entries(indptr, entries)
+
+    def entries(self, indptr: Int64Array, chosen: Int64Array | BoolArray) -> Histories:
+        """Some of the entries, as other users' histories.
+
+        Args:
+            indptr: (m + 1,) int64, whose they are, as in the attribute.
+            chosen: Places of the entries in their new order, or (n,) bool of those that stay.
+        """
         return Histories(
             indptr,
-            self.items[entries],
-            self.values[entries],
-            self.timestamps[entries],
+            self.items[chosen],
+            self.values[chosen],
+            self.timestamps[chosen],
             self.n_items,
+            None if self.versions is None else self.versions[chosen],
         )
 
     def slice(self, start: int, stop: int) -> Histories:
@@ -101,7 +116,12 @@ class Histories:
             self.values[a:b],
             self.timestamps[a:b],
             self.n_items,
+            None if self.versions is None else self.versions[a:b],
         )
+
+    def as_known_last(self) -> Histories:
+        """The same with every item as it is known last, whatever it was when it was dealt with."""
+        return self if self.versions is None else replace(self, versions=None)
 
     def users(self) -> Int32Array:
         """(n,) int32, the user row of each entry."""

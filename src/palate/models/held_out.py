@@ -87,10 +87,4 @@ class HeldOut:
 def entries_of(histories: Histories, chosen: BoolArray) -> Histories:
     """The same users with the entries in `chosen`, (len(histories),) bool, alone."""
     before = np.concatenate(([0], np.cumsum(chosen)))
-    return Histories(
-        before[histories.indptr].astype(np.int64),
-        histories.items[chosen],
-        histories.values[chosen],
-        histories.timestamps[chosen],
-        histories.n_items,
-    )
+    return histories.entries(before[histories.indptr].astype(np.int64), chosen)

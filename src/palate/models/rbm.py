@@ -177,10 +177,4 @@ def _newest_of_pairs(histories: Histories) -> Histories:
     entries = np.sort(len(pair) - 1 - from_the_end)
     users = histories.users()[entries]
     counts = np.bincount(users, minlength=histories.n_users)
-    return Histories(
-        np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
-        histories.items[entries],
-        histories.values[entries],
-        histories.timestamps[entries],
-        histories.n_items,
-    )
+    return histories.entries(np.concatenate(([0], np.cumsum(counts))).astype(np.int64), entries)

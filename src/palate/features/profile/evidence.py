@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -38,6 +38,17 @@ class ItemEvidence:
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
+
+    def head(self, n: int) -> Self:
+        """Of the first `n` items."""
+        last = int(self.indptr[n])
+        return replace(
+            self,
+            indptr=self.indptr[: n + 1],
+            values=self.values[:last],
+            shares=self.shares[:last],
+            numbers=self.numbers[:n],
+        )
 
     @classmethod
     def of(cls, definition: ProfileDefinition, attributes: Sequence[Mapping[str, Any]]) -> Self:

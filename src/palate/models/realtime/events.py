@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -66,17 +67,19 @@ class Events:
         users, items, times = left
         whole = self.histories
         n = len(users)
-        both = (
+        grouped = partial(
+            Histories.from_entries,
             np.concatenate((whole.users(), users)),
             np.concatenate((whole.items, items)),
+            timestamps=np.concatenate((whole.timestamps, times)),
+            n_users=whole.n_users,
+            n_items=whole.n_items,
         )
         values = np.concatenate((whole.values, np.zeros(n, np.float32)))
         types = np.concatenate((self.types, np.full(n, LEFT_ALONE, np.int32)))
-        when = np.concatenate((whole.timestamps, times))
-        n_users, n_items = whole.n_users, whole.n_items
-        merged = Histories.from_entries(*both, values, when, n_users=n_users, n_items=n_items)
-        coded = types.astype(np.float32)
-        typed = Histories.from_entries(*both, coded, when, n_users=n_users, n_items=n_items)
+        then = None if whole.versions is None else np.concatenate((whole.versions, items))
+        merged = grouped(values=values, versions=then)
+        typed = grouped(values=types.astype(np.float32))
         return Events(merged, typed.values.astype(np.int32), self.outcomes)
 
     def __len__(self) -> int:

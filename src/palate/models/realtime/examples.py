@@ -31,7 +31,7 @@ class Profiles:
 
     Attributes:
         layout: Of the vectors.
-        evidence: Of all items.
+        evidence: Of all items as they are known last, then of what they were before.
     """
 
     layout: ProfileLayout | None
@@ -46,7 +46,7 @@ class Profiles:
         """(m, size) float32 profiles of the users of entries, just before each."""
         if self.layout is None or self.evidence is None:
             return np.zeros((len(entries), 0), np.float32)
-        given = (histories.items, histories.values, _known(histories.timestamps))
+        given = (_said(histories), histories.values, _known(histories.timestamps))
         return profiles_before(self.layout, self.evidence, histories.indptr, *given, entries)
 
     def after(self, histories: Histories, now_us: Int64Array | None = None) -> Float32Array:
@@ -57,7 +57,7 @@ class Profiles:
         if now_us is None:
             last = np.append(times, 0)[np.maximum(histories.indptr[1:] - 1, 0)]
             now_us = np.where(np.diff(histories.indptr) > 0, last, 0)
-        given = (histories.items, histories.values, times)
+        given = (_said(histories), histories.values, times)
         return profiles_at(self.layout, self.evidence, histories.indptr, *given, now_us)
 
 
@@ -216,6 +216,11 @@ def _newest_times(
     there = places >= first[:, None]
     found[there] = times[among[places[there]]]
     return found
+
+
+def _said(histories: Histories) -> Int32Array:
+    """(n,) int32 rows of the evidence: of each item as it was just then."""
+    return histories.items if histories.versions is None else histories.versions
 
 
 def _known(times: Int64Array) -> Int64Array:

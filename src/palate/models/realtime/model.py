@@ -293,7 +293,7 @@ class Realtime(Continuing[RealtimeConfig]):
 
     def score_histories(self, histories: Histories) -> FloatArray:
         """(n, n_items) float32; 0 throughout where a history holds nothing liked."""
-        scores = self._scores(histories, ranked=self._rank_weight > 0)
+        scores = self._scores(histories.as_known_last(), ranked=self._rank_weight > 0)
         liked = np.concatenate(([0], np.cumsum(histories.values > 0)))
         scores[liked[histories.indptr[1:]] == liked[histories.indptr[:-1]]] = 0
         return scores
@@ -303,7 +303,8 @@ class Realtime(Continuing[RealtimeConfig]):
 
         The gate asks: `score_histories` may not need RankNet.
         """
-        return rank_fault(self._nets, self._scorer.users(histories), self._vectors, histories)
+        users = self._scorer.users(histories.as_known_last())
+        return rank_fault(self._nets, users, self._vectors, histories)
 
     def _scores(self, histories: Histories, *, ranked: bool) -> Float32Array:
         head = self.config.candidates if ranked else 0
@@ -318,9 +319,10 @@ class Realtime(Continuing[RealtimeConfig]):
     # ------------------------------------------------------------------ files
 
     def _state(self) -> dict[str, np.ndarray]:
+        evidence = self._profiles.evidence
         return {
             **stored.nets_arrays(self._nets),
-            **stored.evidence_arrays(self._profiles.evidence),
+            **stored.evidence_arrays(None if evidence is None else evidence.head(len(self._known))),
             "known": self._known,
             "vectors": self._vectors,
             "rank_weight": np.array([self._rank_weight]),

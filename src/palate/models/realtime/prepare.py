@@ -69,9 +69,13 @@ def fit_profiles(dataset: Dataset, events: Events, config: RealtimeConfig) -> Pr
 
 
 def evidence_of(dataset: Dataset, definition: ProfileDefinition) -> ItemEvidence:
-    """What each item of the vocabulary says."""
+    """What each item of the vocabulary says, then what those said that were something else before.
+
+    The rows are those of `Histories.versions`.
+    """
     wanted = list(definition.attributes)
-    return ItemEvidence.of(definition, dataset.items_by_row.select(wanted).to_dicts())
+    last = dataset.items_by_row.select(wanted).to_dicts()
+    return ItemEvidence.of(definition, [*last, *dataset.earlier_attributes])
 
 
 _NOW_US: Final = 1 << 51  # in 2041: the moment that everybody's newest event is moved to
@@ -85,11 +89,14 @@ def _people(
     active = np.flatnonzero(np.diff(histories.indptr))
     some = np.random.default_rng(seed).permutation(active)[:PEOPLE]
     wanted = dataset.items_by_row.select(list(definition.attributes))
+    said = histories.items if histories.versions is None else histories.versions
     people = []
     for user in np.sort(some).tolist():
         stop = int(histories.indptr[user + 1])
         start = max(int(histories.indptr[user]), stop - NEWEST)
-        rows: list[dict[str, Any]] = wanted[histories.items[start:stop]].to_dicts()
+        rows: list[Mapping[str, Any]] = list(wanted[histories.items[start:stop]].to_dicts())
+        for at in np.flatnonzero(said[start:stop] >= dataset.n_items).tolist():
+            rows[at] = dataset.earlier_attributes[said[start + at] - dataset.n_items]
         times = np.maximum(histories.timestamps[start:stop], 0)
         moved = times - times[-1] + _NOW_US
         one = Statistics.empty(definition)

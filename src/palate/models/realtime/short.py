@@ -65,11 +65,4 @@ def newest_only(
     places = np.empty(len(kept), np.int64)
     within = np.arange(len(kept)) - np.repeat(indptr[:-1] - start, np.diff(indptr))
     places[kept], places[last] = among[within[kept]], entries
-    cut = Histories(
-        indptr,
-        histories.items[places],
-        histories.values[places],
-        histories.timestamps[places],
-        histories.n_items,
-    )
-    return cut, last
+    return histories.entries(indptr, places), last
