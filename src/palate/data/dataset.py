@@ -185,6 +185,13 @@ class Dataset:
             return []
         return [json.loads(one) for one in self.item_versions[c.ATTRIBUTES].to_list()]
 
+    @cached_property
+    def version_rows(self) -> Int32Array:
+        """(m,) int32, the item of each row of `item_versions`."""
+        if self.item_versions is None:
+            return np.zeros(0, np.int32)
+        return self.item_vocabulary.rows(self.item_versions[c.ITEM_ID])
+
     @property
     def _versions(self) -> Int32Array | None:
         """(n,) int32 of each interaction, as `Histories.versions` has them."""

@@ -183,3 +183,34 @@ def test_a_larger_catalogue_is_searched_in_part() -> None:
     loss.refresh(net)
     assert not torch.equal(first, loss.pool)
     assert set(loss._hard(torch.randn(6, 8), step()).flatten().tolist()) <= set(loss.pool.tolist())
+
+
+def test_an_item_that_changed_is_itself_and_embedded_as_it_was() -> None:
+    """Behind the items stand one that is what item 3 is, and one that item 4 was."""
+    net, plain = prepared()
+    more = ItemRows(ROWS.slots[:2], ROWS.weights[:2], ROWS.numbers[:2], ROWS.ids[[3, 0]])
+    both = ItemTensors(ROWS.then(more), np.array([3, 4], np.int32))
+    changing = JointLoss(both, np.ones(N_ITEMS), CONFIG)
+    changing.refresh(net)
+    assert len(both) == N_ITEMS
+    torch.testing.assert_close(changing.index, plain.index)
+    taken = step()
+    same, other = taken.item.clone(), taken.item.clone()
+    same[3], other[4] = N_ITEMS, N_ITEMS + 1
+
+    def value(loss: JointLoss, items: torch.Tensor) -> torch.Tensor:
+        torch.manual_seed(1)
+        found: torch.Tensor = loss(net, taken._replace(item=items))
+        return found
+
+    wanted = value(plain, taken.item)
+    torch.testing.assert_close(value(changing, taken.item), wanted)
+    torch.testing.assert_close(value(changing, same), wanted)
+    net.zero_grad()
+    (rest,) = (p for name, p in net.named_parameters() if name.endswith("ids.weight"))
+    value(changing, other).backward()  # type: ignore[no-untyped-call]  # torch's own
+    assert rest.grad is not None
+    with_then = rest.grad.to_dense().clone()
+    net.zero_grad()
+    value(plain, taken.item).backward()  # type: ignore[no-untyped-call]
+    assert not torch.allclose(with_then[1], rest.grad.to_dense()[1])  # of item 0, which 4 was

@@ -19,7 +19,7 @@ from palate.features.state import State
 from palate.models.realtime import Realtime, RealtimeConfig
 from palate.models.realtime.events import Events
 from palate.models.realtime.examples import Profiles, example_entries, make_examples
-from palate.models.realtime.prepare import fit_profiles
+from palate.models.realtime.prepare import encoded_items, fit_encoder, fit_profiles
 from palate.store.memory_store import MemoryStore
 from palate.types import AttributeKind, Float32Array
 
@@ -159,6 +159,22 @@ def test_a_model_answers_by_what_items_are_now(quick: RealtimeConfig) -> None:
     scores = model.score_histories(asked)
     np.testing.assert_array_equal(scores, model.score_histories(asked.as_known_last()))
     assert len(model._state()["evidence/indptr"]) == dataset.n_items + 1
+
+
+def test_items_are_encoded_as_they_were() -> None:
+    dataset = dataset_from_records(some_log(), SCHEMA)
+    assert dataset.item_versions is not None
+    encoder = fit_encoder(dataset, Events.of(dataset), CONFIG.model_copy(update={"min_count": 1}))
+    rows = encoded_items(dataset, encoder)
+    ids = dataset.item_versions["item_id"].to_list()
+    assert ids == ["b", "a", "a"]  # before it was listed; at the price before; once it was sold
+    assert dataset.version_rows.tolist() == dataset.item_vocabulary.rows(ids).tolist()
+    said = [{}, {"colour": "red", "price": 500.0}, {}]
+    alone = encoder.encode(ids, said)
+    for name in ("slots", "weights", "numbers", "ids"):
+        found = getattr(rows, name)[dataset.n_items :]
+        np.testing.assert_array_equal(found, getattr(alone, name))
+    assert len(rows.head(dataset.n_items)) == dataset.n_items
 
 
 def test_the_average_person_is_of_then() -> None:

@@ -23,7 +23,7 @@ class Step(NamedTuple):
     """A batch by name.
 
     Attributes:
-        item: (B,) int64 what was taken.
+        item: (B,) int64 what was taken, as `Examples.item`.
         recent: (B, m) int64, -1 for none.
         shown: (B, s) int64, -1 for none.
         profile: (B, p) float32.

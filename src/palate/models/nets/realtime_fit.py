@@ -34,7 +34,7 @@ from palate.train.batches import Batches
 from palate.train.loop import train
 from palate.train.optim import adam
 from palate.train.seeds import seeded
-from palate.types import BoolArray, Float32Array, Progress
+from palate.types import BoolArray, Float32Array, Int32Array, Progress
 
 __all__ = ["Course", "learn", "sizes_of"]
 
@@ -50,7 +50,8 @@ class Course:
         events: Of everybody.
         profiles: What profiles are made of.
         encoder: What made `rows`.
-        rows: Of all items.
+        rows: Of all items as they are known last, then of what they were before.
+        earlier: (m,) int32 the item of each of the latter.
         config: Hyperparameters.
         folder: Where the training table is written, to be streamed; None holds it in memory.
         progress: Called while training.
@@ -60,6 +61,7 @@ class Course:
     profiles: Profiles
     encoder: ItemEncoder
     rows: ItemRows
+    earlier: Int32Array
     config: RealtimeConfig
     folder: Path | None = None
     progress: Progress | None = None
@@ -85,7 +87,7 @@ def learn(
     config = course.config.model_copy(update={"epochs": epochs})
     batches, counts, sample = _batches(course, among, "whole" if held is None else "stopping")
     net = _fresh(course, sample) if start is None else start
-    items = ItemTensors(course.rows)
+    items = ItemTensors(course.rows, course.earlier)
     loss = JointLoss(items, counts, config, exposure=_exposure(course, among))
     validate = None if held is None else _validation(net, items, held, course)
     optimizer = adam(net, config)

@@ -35,7 +35,7 @@ from palate.train.batches import Batch
 from palate.train.losses import bpr, cosine
 from palate.train.precision import product_type
 from palate.train.seeds import generator
-from palate.types import Float32Array, Float64Array
+from palate.types import Float32Array, Float64Array, Int32Array
 
 __all__ = ["ItemTensors", "JointLoss", "embed_all"]
 
@@ -49,23 +49,31 @@ _POOL: Final = 7  # what a generator is for, within its key
 
 
 class ItemTensors:
-    """Inputs of all items as tensors.
+    """Inputs of all items as tensors; its length is their number, without what they were before.
 
     Args:
-        rows: Of the item vocabulary, in its order.
+        rows: Of the item vocabulary, in its order, then of what some items were before.
+        earlier: (m,) the item of each of the latter; nothing changed by default.
     """
 
-    def __init__(self, rows: ItemRows) -> None:
+    def __init__(self, rows: ItemRows, earlier: Int32Array | None = None) -> None:
         self.slots = torch.from_numpy(np.ascontiguousarray(rows.slots))
         self.weights = torch.from_numpy(np.ascontiguousarray(rows.weights))
         self.numbers = torch.from_numpy(np.ascontiguousarray(rows.numbers))
         self.ids = torch.from_numpy(np.ascontiguousarray(rows.ids))
+        changed = np.zeros(0, np.int64) if earlier is None else earlier.astype(np.int64)
+        self._n = len(rows) - len(changed)
+        self._owners = torch.from_numpy(np.concatenate((np.arange(self._n), changed)))
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return self._n
+
+    def owners(self, rows: torch.Tensor) -> torch.Tensor:
+        """Which item each row is of."""
+        return rows if len(self._owners) == self._n else self._owners[rows]
 
     def embedded(self, net: RealtimeNet, items: torch.Tensor) -> torch.Tensor:
-        """(n, dimension) vectors of (n,) item rows."""
+        """(n, dimension) vectors of (n,) rows."""
         vectors: torch.Tensor = net.item(
             self.slots[items].long(),
             self.weights[items],
@@ -148,6 +156,7 @@ class JointLoss:
         told = torch.rand(len(step.item), 1) >= UNTOLD
         step = step._replace(context=step.context * told)
         wanted = [step.item, step.drawn, step.shown.flatten()]
+        step = step._replace(item=self.items.owners(step.item))  # as it was then, it is embedded
         if config.recent and config.recent_gradient:
             wanted.append(step.recent.flatten())
         vectors, places = self._embedded(net, torch.cat(wanted))

@@ -66,7 +66,7 @@ class Examples:
     """Rows of the training table, all columns (n, ...).
 
     Attributes:
-        item: (n,) int32 what was taken.
+        item: (n,) int32 what was taken, as it was just then: as `Histories.versions`.
         recent: (n, m) int32 items that spoke for themselves before, newest last, `NONE` first.
         shown: (n, s) int32 items that were left alone lately, `NONE` last.
         profile: (n, p) float32.
@@ -127,7 +127,7 @@ def make_examples(
         if not config.context:
             times = np.full(len(times), -1, np.int64)
         yield Examples(
-            item=histories.items[some],
+            item=_said(histories)[some],
             recent=_cut(recent_before(histories, state, liked, config.recent), known),
             shown=_shown_before(histories, some, alone, config.shown),
             profile=_profiles(profiles, histories, state, liked, known),
@@ -219,7 +219,7 @@ def _newest_times(
 
 
 def _said(histories: Histories) -> Int32Array:
-    """(n,) int32 rows of the evidence: of each item as it was just then."""
+    """(n,) int32 rows of the items as they were just then."""
     return histories.items if histories.versions is None else histories.versions
 
 

@@ -44,6 +44,16 @@ class ItemRows:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def head(self, n: int) -> ItemRows:
+        """Of the first `n` items."""
+        return ItemRows(self.slots[:n], self.weights[:n], self.numbers[:n], self.ids[:n])
+
+    def then(self, others: ItemRows) -> ItemRows:
+        """Of these items, and of others behind them."""
+        mine = self.slots, self.weights, self.numbers, self.ids
+        theirs = others.slots, others.weights, others.numbers, others.ids
+        return ItemRows(*(np.concatenate(pair) for pair in zip(mine, theirs, strict=True)))
+
 
 @dataclass(frozen=True)
 class ItemEncoder:

@@ -43,7 +43,12 @@ from palate.models.realtime.further import check_config, check_data, lesson
 from palate.models.realtime.held import hold_out
 from palate.models.realtime.nets import Nets
 from palate.models.realtime.newcomers import newcomers
-from palate.models.realtime.prepare import evidence_of, fit_encoder, fit_profiles
+from palate.models.realtime.prepare import (
+    encoded_items,
+    evidence_of,
+    fit_encoder,
+    fit_profiles,
+)
 from palate.models.realtime.scoring import Scorer
 from palate.models.realtime.sound import rank_fault
 from palate.types import BoolArray, Float32Array, FloatArray, Int32Array, Progress
@@ -132,8 +137,16 @@ class Realtime(Continuing[RealtimeConfig]):
                 hint="set recent above 0, or give items attributes",
             )
         encoder = fit_encoder(dataset, events, config)
-        rows = encoder.encode_frame(dataset.item_vocabulary.ids, dataset.items_by_row)
-        course = Course(events, profiles, encoder, rows, config, self.folder, progress)
+        course = Course(
+            events,
+            profiles,
+            encoder,
+            encoded_items(dataset, encoder),
+            dataset.version_rows,
+            config,
+            self.folder,
+            progress,
+        )
 
         def take(net: RealtimeNet, *, trust: float, vectors: Float32Array | None = None) -> None:
             net.rank.trust.fill_(trust)
@@ -181,7 +194,8 @@ class Realtime(Continuing[RealtimeConfig]):
             outcomes={o: dataset.schema.event_type(o).weight for o in events.outcomes},
         )
         nets = Nets(parts)
-        vectors = nets.embed_rows(course.rows) if vectors is None else vectors
+        if vectors is None:
+            vectors = nets.embed_rows(course.rows.head(dataset.n_items))
         held = events.histories
         known = np.bincount(held.items, minlength=dataset.n_items) > 0
         some = newcomers(known, int(held.timestamps.max(initial=0)))
@@ -254,9 +268,17 @@ class Realtime(Continuing[RealtimeConfig]):
         encoder = nets.encoder.with_ids(taken)
         evidence = None if layout is None else evidence_of(dataset, layout.definition)
         profiles = Profiles(layout, evidence)
-        rows = encoder.encode_frame(names.ids, dataset.items_by_row)
         folder = None if self.folder is None else self.folder / "further"
-        course = Course(events, profiles, encoder, rows, config, folder, progress)
+        course = Course(
+            events,
+            profiles,
+            encoder,
+            encoded_items(dataset, encoder),
+            dataset.version_rows,
+            config,
+            folder,
+            progress,
+        )
         made = self._made(learned_on(course, nets, learned), course, dataset)
         before = self.vocabulary.rows(names.series)
         self._known = np.where(before >= 0, self._known[before], np.False_)

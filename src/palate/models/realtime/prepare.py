@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from palate import columns as c
 from palate.config import Attribute
 from palate.data.dataset import Dataset
 from palate.features.profile import ProfileDefinition, Statistics, learn_prior
@@ -16,9 +17,9 @@ from palate.models.realtime.config import RealtimeConfig
 from palate.models.realtime.events import Events
 from palate.models.realtime.examples import Profiles
 from palate.models.realtime.ids import TrainedIds
-from palate.models.realtime.items import ItemEncoder, columns_of
+from palate.models.realtime.items import ItemEncoder, ItemRows, columns_of
 
-__all__ = ["evidence_of", "fit_encoder", "fit_profiles"]
+__all__ = ["encoded_items", "evidence_of", "fit_encoder", "fit_profiles"]
 
 PEOPLE: Final = 2000  # whose average is the prior
 NEWEST: Final = 200  # events of each of them
@@ -43,6 +44,19 @@ def fit_encoder(dataset: Dataset, events: Events, config: RealtimeConfig) -> Ite
         ids = TrainedIds.of((names[row] for row in taken.tolist()), config.id_buckets)
     texts = config.text if config.attributes else ()
     return ItemEncoder(columns, texts, ids, _vectors(declared) if config.attributes else ())
+
+
+def encoded_items(dataset: Dataset, encoder: ItemEncoder) -> ItemRows:
+    """What ItemNet reads of each item of the vocabulary, then of those that were something else.
+
+    The rows are those of `Histories.versions`.
+    """
+    names = dataset.item_vocabulary
+    last = encoder.encode_frame(names.ids, dataset.items_by_row)
+    if dataset.item_versions is None:
+        return last
+    ids = dataset.item_versions[c.ITEM_ID].to_list()
+    return last.then(encoder.encode(ids, dataset.earlier_attributes))
 
 
 def _vectors(declared: Mapping[str, Attribute]) -> tuple[tuple[str, int], ...]:
