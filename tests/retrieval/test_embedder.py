@@ -235,6 +235,29 @@ class Crashing:
         return write
 
 
+@pytest.mark.parametrize("used", [[A], [B], [A, B]])
+def test_what_was_sold_before_it_died_is_in_no_space_that_begins_after(
+    catalogue: LiveCatalogue, used: list[FakeEncoder]
+) -> None:
+    """It died with a car and its sale in the topic and neither committed; a release came then."""
+    first = catalogue.embedder(A)
+    run_until_quiet(first)
+    catalogue.put("car1", {"price": 1})
+    catalogue.sell("car1")
+    catalogue.put("car2", {"price": 2})
+    fuse = [1]
+    items = Crashing(catalogue.ingest.log, ["commit"], fuse, after=False)
+    dying = Embedder(items, catalogue.ingest.state, catalogue.topic, catalogue.pointer)
+    dying.use([A])
+    with pytest.raises(CrashError):
+        dying.step()
+    catalogue.embedder(*([A] if used == [B] else [B]))  # A goes and comes back, where it is used
+    run_until_quiet(catalogue.embedder(*used))
+    for encoder in used:
+        assert same(catalogue.reflected(encoder.space), catalogue.truth(encoder))
+    assert offsets_fall(catalogue.published()) == []
+
+
 CHANGES = st.lists(
     st.tuples(st.sampled_from(["put", "put", "sell", "step", "use"]), st.integers(0, 5)),
     max_size=30,

@@ -6,12 +6,15 @@ catalogue, a page of the state after each micro-batch of changes. Nothing is rea
 that was read is in the topic, which is its back-pressure: at most `batch` items (in each space)
 are read and not yet written.
 
-Two rules keep `item_offset` from falling for any item, also across `kill -9`:
+Three rules keep `item_offset` from falling for any item, also across `kill -9`:
 
 1. The position is committed after the topic has the records. What is read again is published
    under the same event ids, so it has no second effect.
 2. A page is read only from a state that reflects the position, and an item that changed after the
    position is left out of it: its change is still to come.
+3. A space begins behind all that the topic holds. A successor reads what was published and not
+   committed again before it begins one: else the space would have an item of before a deletion,
+   which is in the topic already and is not written twice.
 """
 
 from __future__ import annotations
@@ -93,6 +96,7 @@ class Embedder:
         self.position = self._committed = items.committed(EMBEDDER)
         self.published = 0
         self.failed = 0
+        self._followed = False  # whether all that the topic holds was read by this object
         _check_same_log(items, topic)
 
     @property
@@ -104,15 +108,26 @@ class Embedder:
         """Embed under these spaces from now on; a new one over the whole catalogue, too.
 
         A space that is not among them is forgotten: when it comes back it is embedded anew.
+
+        Raises:
+            BrokenEncoderError: As `step`, which a successor does a part of.
+            StoreError: Likewise; call again.
         """
         self._encoders = {encoder.space: encoder for encoder in encoders}
         kept = {name: known for name, known in self._spaces.items() if name in self._encoders}
         new = [name for name in self._encoders if name not in kept]
         if len(kept) == len(self._spaces) and not new:
             return
-        if self.position == 0 and not self._spaces:  # all there is will be in the pages
+        begins = self.position == 0 and not self._spaces and self._topic.head() == 0
+        if len(kept) < len(self._spaces):  # first: what is read again would not be in them
+            self._remember(kept)
+        if not new:
+            return
+        if begins:  # all there is will be in the pages
             self.position = self._catalogue.offset()
             self._commit()
+        elif not self._followed:
+            self._follow()
         since = self._topic.head()
         for name in new:
             dimension = self._encoders[name].dimension
@@ -142,6 +157,7 @@ class Embedder:
     def _follow(self) -> int:
         head = self._items.head()
         if head <= self.position:
+            self._followed = True
             return 0
         records = self._items.read(self.position, limit=self._batch, events=ABOUT_ITEMS)
         self._publish(self._changed(records))
@@ -151,6 +167,7 @@ class Embedder:
             self.position = max(head, records[-1].offset if records else 0)
         if records or self.position - self._committed >= _COMMIT_EVERY:
             self._commit()
+        self._followed = True
         return len(records)
 
     def _changed(self, records: Sequence[Record]) -> list[Event]:
