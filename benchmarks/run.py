@@ -54,6 +54,7 @@ LONG: tuple[str, ...] = (
     "speed/vector_index.py",
     "speed/vector_index_trained.py",
     "speed/candidates.py",
+    "speed/candidates_trained.py",
     "speed/index_growth.py",
     "serving/live_catalogue.py",
     "serving/realtime.py",

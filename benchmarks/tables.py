@@ -26,7 +26,7 @@ __all__ = ["rendered", "stale", "update"]
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 LEADERBOARD = "accuracy-movielens"
-BY_METHOD = ("speed-candidates",)
+BY_METHOD = ("speed-candidates", "speed-candidates_trained")
 BESIDE = "beside 500 changes and 200 requests a second"
 CHOSEN = {
     "in-real-time": (

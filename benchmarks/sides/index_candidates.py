@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from index_measures import measured, read
+from index_measures import alike, measured, read
 
 from palate.retrieval.index import LocalIndex
 
@@ -16,7 +16,7 @@ def main(inputs, output, _):
     ids = [str(row) for row in range(len(items))]
     groups = np.load(inputs / "groups.npy")
     liked, parts = np.load(inputs / "liked.npy"), np.load(inputs / "parts.npy")
-    index = LocalIndex.build(ids, items)
+    index = LocalIndex.build(ids, items, queries=alike(inputs))
     exact = LocalIndex.build(ids, items, n_lists=1)
 
     def rows(hits):

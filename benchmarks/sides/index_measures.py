@@ -18,6 +18,12 @@ def read(inputs):
     return items, np.load(inputs / "queries.npy"), np.load(inputs / "nearest.npy")
 
 
+def alike(inputs):
+    """Queries like those to come, where the benchmark has some apart from those it asks."""
+    path = inputs / "alike.npy"
+    return np.load(path) if path.is_file() else None
+
+
 def measured(search, queries, nearest):
     """Recall, and the median and 99th percentile of milliseconds of each of some passes.
 

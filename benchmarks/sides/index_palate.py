@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from index_measures import measured, own_mib, read
+from index_measures import alike, measured, own_mib, read
 
 from palate.retrieval.index import LocalIndex
 from palate.retrieval.index.files import read_index, write_index
@@ -35,12 +35,6 @@ def main(inputs, output, settings):
         figures |= changes(index, ids, np.array(items), queries, nearest.shape[1])
         figures |= snapshots(index, output.parent)
     output.write_text(json.dumps(figures))
-
-
-def alike(inputs):
-    """Queries like those to come, where the benchmark has some apart from those it asks."""
-    path = inputs / "alike.npy"
-    return np.load(path) if path.is_file() else None
 
 
 def id_map_mib(index):

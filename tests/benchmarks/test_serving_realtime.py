@@ -25,53 +25,91 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
             del sys.modules[name]
 
 
-def swapped(**of: int) -> dict[str, Any]:
+def load_of(**of: int) -> dict[str, Any]:
     pairs = {name.replace("_", " "): n for name, n in of.items()}
     return {"failed": 0, "lost": 0, "degraded": 0, "p99_ms": 9.0, "of": pairs}
 
 
-def test_answers_of_a_release_with_two_spaces_are_mixed(load: Any) -> None:
+def reported_swaps(load: Any, *loads: dict[str, Any]) -> list[Any]:
     bench = load("harness").Bench("x", "X", arguments=[])
-    load("serving.realtime").report_swaps(bench, swapped(a_one=50, b_two=40, b_one=3))
-    failed = bench.records[0]
+    swaps = load("serving.realtime_swaps")
+    swaps.report_swaps(bench, [swaps.Swapped(one, 40.0) for one in loads])
+    return list(bench.records)
+
+
+def test_answers_of_a_release_with_two_spaces_are_mixed(load: Any) -> None:
+    failed = reported_swaps(load, load_of(a_one=50, b_two=40, b_one=3))[0]
     assert (failed.value, failed.met) == (43.0, False)
 
 
 def test_two_releases_each_of_its_own_space_are_sound(load: Any) -> None:
-    bench = load("harness").Bench("x", "X", arguments=[])
-    load("serving.realtime").report_swaps(bench, swapped(a_one=50, b_two=50))
-    failed, share, p99 = bench.records
+    failed, share, made, p99 = reported_swaps(load, load_of(a_one=50, b_two=50))
     assert (failed.value, failed.met) == (0.0, True)
-    assert (share.value, p99.value) == (0.5, 9.0)
+    assert (share.value, made.value, p99.value) == (0.5, 40.0, 9.0)
+
+
+def test_of_several_runs_the_worst_says_what_failed(load: Any) -> None:
+    sound, lost = load_of(a_one=50, b_two=50), {**load_of(a_one=10, b_two=30), "lost": 2}
+    failed, share, _, p99, worst = reported_swaps(load, sound, sound, {**lost, "p99_ms": 20.0})
+    assert (failed.value, failed.met) == (2.0, False)
+    assert (share.value, share.low) == (0.5, 0.25)
+    assert (p99.value, worst.value) == (9.0, 20.0)
 
 
 def test_where_nothing_was_swapped_there_is_no_figure(load: Any) -> None:
-    bench = load("harness").Bench("x", "X", arguments=[])
     with pytest.raises(SystemExit, match="no swap"):
-        load("serving.realtime").report_swaps(bench, swapped(a_one=50))
+        reported_swaps(load, load_of(a_one=50, b_two=50), load_of(a_one=50))
 
 
-def test_snapshots_that_workers_loaded_are_counted_from_a_moment_on(
-    load: Any, tmp_path: Path
-) -> None:
-    reloads = load("serving.realtime_reloads")
+def test_what_the_service_says_is_counted_from_a_moment_on(load: Any, tmp_path: Path) -> None:
+    loaded = load("serving.realtime_reloads").LOADED
+    said_since = load("serving.realtime_service").said_since
     log = tmp_path / "service.log"
-    log.write_text(f'{{"message":"{reloads.LOADED} a"}}\n')
+    log.write_text(f'{{"message":"{loaded} a"}}\n')
     begun = log.stat().st_size
     with log.open("a") as file:
-        file.write(f'{{"message":"{reloads.LOADED} b"}}\n{{"message":"x"}}\n')
-    assert (reloads.loaded_since(log, 0), reloads.loaded_since(log, begun)) == (2, 1)
+        file.write(f'{{"message":"{loaded} b"}}\n{{"message":"x"}}\n')
+    assert (said_since(log, 0, loaded), said_since(log, begun, loaded)) == (2, 1)
+
+
+def test_what_workers_say_of_swaps_and_snapshots_is_told_apart(load: Any) -> None:
+    swapped = load("serving.realtime_swaps").ANSWERS_WITH
+    loaded = load("serving.realtime_reloads").LOADED
+    assert swapped not in loaded
+    source = {path.name: path.read_text() for path in (ROOT / "src" / "palate").rglob("*.py")}
+    assert f'"{loaded} %s' in source["replica.py"]
+    assert f'"{swapped}%s' in source["shelf.py"]
+
+
+def test_reloads_are_counted_over_all_windows(load: Any) -> None:
+    bench = load("harness").Bench("x", "X", arguments=[])
+    reloads = load("serving.realtime_reloads")
+    one = {**load_of(a_one=50, b_two=40, b_one=3), "failed": 1, "lost": 2, "degraded": 4}
+    two = {**load_of(a_one=50, b_two=40), "p99_ms": 11.0}
+    runs = [reloads.Reloaded(one, 6, 70.0), reloads.Reloaded(two, 8, 74.0)]
+    reloads.report_reloads(bench, runs)
+    values = {record.name.removeprefix("realtime/"): record.value for record in bench.records}
+    during = "while snapshots are loaded and aliases swap"
+    assert values == {
+        "snapshots that workers loaded in 40 s": 7.0,
+        "swaps that a worker made in those 40 s": 72.0,
+        f"answers failed or lost {during}": 3.0,
+        f"answers of mixed versions {during}": 43.0,
+        f"answers degraded {during}": 4.0,
+        f"p99 {during}": 10.0,
+        f"p99 {during}, worst of 2 runs": 11.0,
+    }
+    assert [one.met for one in bench.records if one.target is not None] == [False, False]
 
 
 def test_reloads_that_did_not_happen_are_no_figure(load: Any) -> None:
     bench = load("harness").Bench("x", "X", arguments=[])
-    figures = {"failed": 1, "lost": 2, "degraded": 4, "p99_ms": 9.0}
-    report = load("serving.realtime_reloads").report_reloads
-    report(bench, figures, 6)
-    assert [one.value for one in bench.records] == [6.0, 3.0, 4.0, 9.0]
-    assert [one.met for one in bench.records if one.target is not None] == [False]
+    reloads = load("serving.realtime_reloads")
+    sound = load_of(a_one=50, b_two=40)
     with pytest.raises(SystemExit, match="no worker loaded"):
-        report(bench, figures, 0)
+        reloads.report_reloads(
+            bench, [reloads.Reloaded(sound, 6, 70.0), reloads.Reloaded(sound, 0, 70.0)]
+        )
 
 
 def test_each_change_is_a_new_price_of_one_of_the_cars(load: Any) -> None:
