@@ -5,18 +5,25 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from palate.cli.main import app
+from palate.data.dataset import Dataset
+from palate.events.log.sqlite import SqliteEventLog
+from palate.events.served import Slate, served_event
+from palate.models.realtime import Realtime
+from palate.models.realtime.events import LEFT_ALONE, Events
 from palate.release.registry import Releases, open_releases
 from palate.serve.counters import Counters
 from palate.serve.shelf import Shelf
-from palate.testing.moving_market import MOVED, moving_market
+from palate.testing.moving_market import MOVED, fans_of, moving_market
 
 Run = Callable[..., Any]
 
@@ -154,6 +161,52 @@ def test_it_is_judged_released_as_canary_and_followed(palate: Run, releases: Rel
     whys = [entry.why for entry in releases.audit() if entry.ref == "realtime:2"]
     assert whys[0] == "trained; continued from realtime:1"
     assert "ndcg@10" in whys[1]
+
+
+def micros(day: int, hour: int) -> int:
+    """Microseconds since 1970 of an hour of January 2026."""
+    return round(datetime(2026, 1, day, hour, tzinfo=UTC).timestamp() * 1e6)
+
+
+def shown(at: int, visitors: list[str], items: list[str]) -> None:
+    """One slate each, of which nothing was taken."""
+    slates = [
+        Slate(
+            request_id=f"{visitor} {at}", user_id=visitor, timestamp=at, items=items,
+            scores=[1.0] * len(items), propensities=[1.0] * len(items),
+        )
+        for visitor in visitors
+    ]  # fmt: skip
+    with SqliteEventLog(HOME / "events" / "log.sqlite") as log:
+        log.append([served_event(slate, slate.request_id) for slate in slates])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_new")
+def test_what_was_shown_and_left_alone_is_learned_too(
+    palate: Run, releases: Releases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fans, cars = fans_of("A"), ["B00", "B01"]
+    early, since, late = micros(2, 12), micros(11, 12), micros(14, 0)
+    for at in (early, since, late):
+        shown(at, fans, cars)
+    learned: list[Events] = []
+    continued = Realtime.continue_fit
+
+    def continue_fit(model: Realtime, dataset: Dataset, **options: Any) -> Realtime:
+        learned.append(Events.of(dataset, model._served))
+        return continued(model, dataset, **options)
+
+    monkeypatch.setattr(Realtime, "continue_fit", continue_fit)
+    ran = palate("train", "realtime", "--since", "last", *FEW, "--json")
+    assert ran.code == 0, ran.err
+    (events,) = learned
+    alone = np.flatnonzero(events.types == LEFT_ALONE)
+    assert len(alone) == 2 * len(cars) * len(fans), "old and new; not what belongs to the judging"
+    assert set(events.histories.timestamps[alone].tolist()) == {early, since}
+    found = {releases.load(ran.data["release"]).model.vocabulary.id(row)
+             for row in events.histories.items[alone].tolist()}  # fmt: skip
+    assert found == set(cars)
 
 
 @pytest.mark.slow

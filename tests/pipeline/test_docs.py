@@ -84,6 +84,17 @@ def test_examples_are_in_order_and_short(path: Path) -> None:
         assert part.strip().count("\n") + 1 < MOST_LINES
 
 
+def test_stages_of_the_cars_have_budgets_of_their_own() -> None:
+    (cars,) = [path for path in EXAMPLES if path.stem == "surfaces-cars"]
+    surfaces = read_surfaces(load_settings(cars))
+    for name, surface in surfaces.items():
+        settings = surface.settings
+        for stage in (*settings.sources, *settings.rerank):
+            assert stage.budget_ms is not None, (name, stage.kind)
+            assert stage.budget_ms < settings.budget_ms, (name, stage.kind)
+    assert {"person", "score", "verify"} <= set(surfaces["home"].settings.budgets_ms)
+
+
 def test_the_cars_of_the_example_are_those_of_the_generator() -> None:
     from palate.data.generated.cars import Cars
 

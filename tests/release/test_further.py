@@ -193,6 +193,26 @@ def test_it_learns_what_is_new_and_is_judged_on_what_came_later(
     assert releases.aliases() == {"stable": base}
 
 
+def test_what_was_shown_up_to_the_cut_is_told_to_the_learner_alone(
+    releases: Releases, base: str, now: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = now.interactions[c.TIMESTAMP]
+    shown = pl.DataFrame({c.ITEM_ID: ["early", "late"], c.TIMESTAMP: [times.min(), times.max()]})
+    assert cut_new(now, since=day(2), last=day(2), share=0.5).shown is None  # type: ignore[union-attr]
+    cut = cut_new(now, since=day(2), last=day(2), share=0.5, shown=shown)
+    assert cut is not None
+    go_on(releases, base, cut, now, since=day(2), rule=RULE)  # it does not learn from that
+    told: list[list[str]] = []
+    monkeypatch.setattr(
+        Counting,
+        "with_shown",
+        lambda _, frame: told.append(frame[c.ITEM_ID].to_list()),
+        raising=False,
+    )
+    go_on(releases, base, cut, now, since=day(2), rule=RULE)
+    assert told == [["early"]]
+
+
 def test_the_base_knows_the_items_listed_since(releases: Releases) -> None:
     """Told of `new`, it ranks it third; told nothing it could not rank it at all."""
     past = dataset_of(*PAST, items=("known", "other"))

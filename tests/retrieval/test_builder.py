@@ -308,3 +308,20 @@ def test_a_pointer_that_went_back_to_what_is_gone_is_set_again(built: Built) -> 
     assert manifest is not None
     assert (manifest.items, manifest.embeddings_offset) == (19, 21)
     assert built.step(builder) is None
+
+
+def test_the_sample_is_spread_evenly_and_reads_no_other_items(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_until_quiet(built.embedder)
+    builder = built.builder(RetrievalSettings(refresh_s=0, sample=5))
+    builder.indexer.catch_up()
+    ids, _ = builder._index.items()
+
+    def read(index: LocalIndex) -> None:
+        raise AssertionError("all ids and vectors were read")
+
+    monkeypatch.setattr(LocalIndex, "items", read)
+    manifest = built.step(builder)
+    assert manifest is not None
+    assert list(manifest.sample) == ids[::4]

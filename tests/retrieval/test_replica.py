@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -379,3 +380,21 @@ def test_a_topic_that_cannot_be_read_stops_no_thread(stage: Stage, tmp_path: Pat
     replica.refresh()
     replica.follow_until(stop, poll_s=0.0)
     assert found(replica.live) == {*CARS}
+
+
+def test_an_index_is_freed_when_changes_are_applied_again(stage: Stage) -> None:
+    """To free a large one takes long: meanwhile nothing would be applied."""
+    replica = stage.replica()
+    while_locked: list[bool] = []
+    for _ in range(4):
+        stage.publish()
+        assert replica.refresh()
+        assert replica.live is not None
+        weakref.finalize(
+            replica.live.index, lambda: while_locked.append(replica._changing.locked())
+        )
+    assert while_locked == [False, False], "the newest two are held"
+    replica._lost = True  # so that a refresh lets go of both
+    stage.publish()
+    assert replica.refresh()
+    assert while_locked == [False] * 4

@@ -71,9 +71,10 @@ def train(
 
     The release gets the next version of its name.
 
-    With --since, the released model learns on from what is new, beside a sample of what is old.
-    The newest of the new events judge it against what it was; if it passes, it is released and
-    the alias `canary` names it. If not, nothing changes and the exit code is 1.
+    With --since, the released model learns on from what is new, beside a sample of what is old,
+    and from what was shown and left alone. The newest of the new events judge it against what it
+    was; if it passes, it is released and the alias `canary` names it. If not, nothing changes and
+    the exit code is 1.
     """
     session = session_of(ctx)
     if since is None:

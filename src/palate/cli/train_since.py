@@ -61,6 +61,7 @@ def train_since(session: Session, wish: Wish) -> None:
     """
     from palate import columns as c
     from palate.models.continuing import continuing
+    from palate.models.shown import LearnsFromShown
     from palate.release.further import cut_new, ended, go_on
 
     settings, terminal = session.settings, session.terminal
@@ -72,7 +73,8 @@ def train_since(session: Session, wish: Wish) -> None:
         dataset = workspace.dataset(progress)
         newest: Any = dataset.interactions[c.TIMESTAMP].max()
         since = moment_of(wish.since, last=last, newest=newest)
-        cut = cut_new(dataset, since=since, last=last, share=wish.hold_out)
+        shown = workspace.shown() if isinstance(base.model, LearnsFromShown) else None
+        cut = cut_new(dataset, since=since, last=last, share=wish.hold_out, shown=shown)
         if cut is None:
             _say_nothing_new(session, base.ref, f"{max(since, last):%Y-%m-%d %H:%M:%S}")
             return

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import polars as pl
+
 from palate import columns as c
 from palate.data.dataset import Dataset
 from palate.errors import DataError, ReleaseError
 from palate.models.base import Recommender
 from palate.models.config import ModelConfig
 from palate.models.continuing import continuing
+from palate.models.shown import LearnsFromShown
 from palate.release.bundle import LoadedRelease
 from palate.release.gate import weigh
 from palate.release.manifest import describe
@@ -34,12 +37,15 @@ class Cut:
         until: The newest event of it; what came later judges.
         new: Events that came after the moment given and are learned from.
         held: Events that came after `until`.
+        shown: What was shown up to `until`, as `data.shown.shown_in` gives it; None where no model
+            is to learn from that.
     """
 
     dataset: Dataset
     until: datetime
     new: int
     held: int
+    shown: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,14 @@ def ended(base: LoadedRelease) -> datetime:
     return found
 
 
-def cut_new(dataset: Dataset, *, since: datetime, last: datetime, share: float) -> Cut | None:
+def cut_new(
+    dataset: Dataset,
+    *,
+    since: datetime,
+    last: datetime,
+    share: float,
+    shown: pl.DataFrame | None = None,
+) -> Cut | None:
     """Hold out the newest share of what the base does not know.
 
     Args:
@@ -82,6 +95,8 @@ def cut_new(dataset: Dataset, *, since: datetime, last: datetime, share: float) 
         since: Events after this moment count as new, though the base may know some of them.
         last: The newest event that the base learned from.
         share: Of the new events unknown to the base, how many judge; above 0, below 1.
+        shown: What was shown, to learn from too; what was shown later than what is learned is
+            left out.
 
     Returns:
         None where nothing happened after both moments.
@@ -110,6 +125,7 @@ def cut_new(dataset: Dataset, *, since: datetime, last: datetime, share: float) 
         until,
         new=int((known[c.TIMESTAMP] > since).sum()),
         held=int((unknown > until).sum()),
+        shown=None if shown is None else shown.filter(pl.col(c.TIMESTAMP) <= until),
     )
 
 
@@ -148,6 +164,8 @@ def go_on(
     """
     base, learner = releases.load(ref), releases.load(ref)
     model = continuing(learner.model)
+    if cut.shown is not None and isinstance(model, LearnsFromShown):
+        model.with_shown(cut.shown)
     model.continue_fit(cut.dataset, since=since, config=config, progress=progress)
     version = releases.list(base.manifest.name)[-1].version + 1
     manifest = describe(model, cut.dataset, name=base.manifest.name, version=version)

@@ -11,6 +11,7 @@ from palate.events.log.base import EventLog
 from palate.retrieval.askers import Askers, nobody
 from palate.retrieval.index.drift import Drift
 from palate.retrieval.index.local import LocalIndex
+from palate.retrieval.index.names import named
 from palate.retrieval.indexer import Indexer, TopicTrimmedError
 from palate.retrieval.settings import RetrievalSettings
 from palate.retrieval.snapshot import Entry, Manifest, Snapshots
@@ -175,6 +176,9 @@ class Builder:
         self.indexer.index = self._index
 
     def _sampled(self) -> list[str]:
-        """Items spread evenly over all of them."""
-        ids, _ = self._index.items()
-        return ids[:: max(1, len(ids) // self._settings.sample)][: self._settings.sample]
+        """Items spread evenly over all of them; nothing is read of the others."""
+        index, wanted = self._index, self._settings.sample
+        with index.still():
+            slots = index.names.slots()
+            drawn = slots[:: max(1, len(slots) // wanted)][:wanted].copy()  # in one piece
+            return named(drawn, index.names.arrays)

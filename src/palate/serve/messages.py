@@ -159,11 +159,12 @@ class RecommendationResponse(msgspec.Struct, frozen=True, kw_only=True, omit_def
 
     Attributes:
         request_id: To be sent back with the events that follow from this slate.
-        release: What answered, `name:version`; null where none could.
+        release: What answered, `name:version`; null where none could, or the first one waits.
         degraded: Whether something less than the asked model answered.
         items: Best first.
         space: The embedding space of the nets and of the index that answered.
-        fell_back: Stages that did less than they should, and why.
+        fell_back: Stages that did less than they should, and why; `release` where another
+            release answered than was meant to, or none, on any surface.
         late: Stages that took longer than their budgets; their work is in the answer.
         page: Asks for what follows; absent after the last.
         explanation: Where the request asked for it.
@@ -302,7 +303,7 @@ class SurfaceDocument(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         surface: Its name.
         alias: The release alias that it follows.
-        release: What that is now; null where none is loaded.
+        release: What answers now; null where none is loaded, or what is waits.
         k: Items, where a request does not say.
         filters: What every item must be, beside what a request asks.
         exclude_seen: Whether what the user has touched is left out.
@@ -310,6 +311,8 @@ class SurfaceDocument(msgspec.Struct, frozen=True, kw_only=True):
         rerank: Kinds of rerankers, in their order.
         space: The embedding space that answers; null where no nets do.
         indexed: Items in its index; null where there is none.
+        waits: Which release the alias names, and what that waits for before it answers; null
+            where it waits for nothing.
     """
 
     surface: str
@@ -322,6 +325,7 @@ class SurfaceDocument(msgspec.Struct, frozen=True, kw_only=True):
     rerank: list[str]
     space: str | None
     indexed: int | None
+    waits: str | None
 
 
 class SurfaceList(msgspec.Struct, frozen=True):

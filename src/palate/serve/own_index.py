@@ -21,12 +21,14 @@ from palate.features.state import State
 from palate.retrieval.encoder import ItemEncoder, encoded
 from palate.retrieval.index.base import Metric, VectorIndex
 from palate.retrieval.index.local import LocalIndex
+from palate.retrieval.warm import warm_index
 from palate.types import Float32Array
 
 __all__ = ["OwnIndex"]
 
 _PAGE: Final = 2_000  # items embedded at once
 _TAIL: Final = 500  # changes embedded at once
+_WARM: Final = 64  # items whose neighbours are looked for before anybody asks
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +66,7 @@ class OwnIndex:
         return self._index
 
     def refresh(self) -> bool:
-        """Embed the whole catalogue, the first time.
+        """Embed the whole catalogue, the first time, and search it as requests will.
 
         Raises:
             BrokenEncoderError: The nets embed nothing.
@@ -84,6 +86,7 @@ class OwnIndex:
             parts.append(vectors)
         empty = np.empty((0, self._encoder.dimension), np.float32)
         index = LocalIndex.build(ids, np.concatenate([empty, *parts]), self._metric)
+        warm_index(index, ids[:_WARM])
         with self._following:
             self._offset, self._index = offset, index
         while self.follow():

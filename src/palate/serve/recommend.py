@@ -14,6 +14,7 @@ from palate.features.state import State
 from palate.pipeline.filter import NO_FILTER, parse_filter
 from palate.pipeline.parts import Trials
 from palate.pipeline.surface import Surface
+from palate.serve.answering import Answering, answering
 from palate.serve.catalogue import Catalogue
 from palate.serve.counters import Counters
 from palate.serve.faults import ModelFaultError
@@ -34,7 +35,7 @@ from palate.serve.slate import Chosen, Wanted, fill
 from palate.serve.source import ModelSource, NewestSource, PopularSource, SimilarSource, Source
 from palate.serve.spans import current_span, span
 from palate.serve.staged import Asking, Staged
-from palate.serve.told import logged, logged_ranking, told
+from palate.serve.told import less, logged, logged_ranking, told
 from palate.store.redis_server import StoreAwayError
 
 __all__ = ["Recommendations"]
@@ -145,26 +146,25 @@ class Recommendations:
         request_id: str | None,
         candidates: list[str] | None = None,
     ) -> RecommendationResponse:
-        loaded, degraded = self._answering(request.release, surface.alias)
+        answers = self._answering(request.release, surface.alias)
+        loaded = answers.loaded
         by_nets = loaded is None or loaded.nets is not None or self._place.declares(surface)
         if surface.has_pipeline and by_nets:
             asking = Asking(
                 request=request,
                 surface=surface,
-                loaded=loaded,
+                answering=answers,
                 now_us=now_us(),
                 candidates=candidates,
             )
-            return self._staged_answer(asking, request_id or uuid7(), degraded=degraded)
+            return self._staged_answer(asking, request_id or uuid7())
         if request.page is not None:
             raise DataError("this surface has no pages", hint="pages are of surfaces with sources")
-        return self._ranked_answer(request, surface, request_id or uuid7(), candidates)
+        return self._ranked_answer(request, surface, answers, request_id or uuid7(), candidates)
 
-    def _staged_answer(
-        self, asking: Asking, request_id: str, *, degraded: bool
-    ) -> RecommendationResponse:
+    def _staged_answer(self, asking: Asking, request_id: str) -> RecommendationResponse:
         ran = self._staged.run(asking)
-        response = told(asking, ran, request_id, degraded=degraded)
+        response = told(asking, ran, request_id)
         if response.degraded and self._counters is not None:
             self._counters.degraded()
         _note(asking.loaded, degraded=response.degraded)
@@ -176,12 +176,13 @@ class Recommendations:
         self,
         request: RecommendationRequest,
         surface: Surface,
+        answers: Answering,
         request_id: str,
         candidates: list[str] | None,
     ) -> RecommendationResponse:
         """By the release's model alone."""
         wanted = self._wanted(request.k, request.filters, surface, request.exclude_items)
-        loaded, degraded = self._answering(request.release, surface.alias)
+        loaded, degraded = answers.loaded, bool(answers.why)
         try:
             with span("state.read"):
                 past = past_of(self._state, request.user_id, request.anonymous_id)
@@ -200,7 +201,7 @@ class Recommendations:
                 degraded = degraded or chosen is None
         if chosen is None:
             history = None
-            fallback = self._fallback(loaded, seen)
+            fallback = self._fallback(answers.listed, seen)
             if fallback is not None and candidates is not None:
                 fallback = fallback.narrow(candidates)
             chosen = self._fill(fallback, wanted)
@@ -209,9 +210,10 @@ class Recommendations:
         _note(loaded, degraded=degraded)
         response = RecommendationResponse(
             request_id=request_id,
-            release=None if loaded is None else loaded.ref,
+            release=answers.ref,
             degraded=degraded,
             items=items_of(chosen, loaded, history, explain=request.explain),
+            fell_back=less(answers),
         )
         if self._served is not None:
             used = past if history is not None else _NO_HISTORY
@@ -227,13 +229,14 @@ class Recommendations:
     ) -> PopularItems:
         """What most people touched; errors as `recommend`."""
         wanted = self._wanted(k, filters, Surface())
-        loaded, degraded = self._answering(release, None)
-        chosen = self._fill(self._fallback(loaded), wanted)
-        _note(loaded, degraded=degraded)
+        answers = self._answering(release, None)
+        chosen = self._fill(self._fallback(answers.listed), wanted)
+        degraded = bool(answers.why)
+        _note(answers.loaded, degraded=degraded)
         return PopularItems(
-            release=None if loaded is None else loaded.ref,
+            release=answers.ref,
             degraded=degraded,
-            items=items_of(chosen, loaded, None, explain=False),
+            items=items_of(chosen, answers.loaded, None, explain=False),
         )
 
     def similar(
@@ -252,7 +255,7 @@ class Recommendations:
             UnsupportedError: The release's model has no notion of similar items.
         """
         wanted = self._wanted(k, filters, Surface())
-        loaded, _ = self._answering(release, None)
+        loaded = self._answering(release, None).loaded
         known = self._state.item(item_id)
         row = -1 if loaded is None else loaded.model.vocabulary.row(item_id)
         if (known is None and row < 0) or (known is not None and known.deleted):
@@ -296,16 +299,8 @@ class Recommendations:
         asked = parse_filter(filters, self._place.schema) if filters else NO_FILTER
         return Wanted(k, surface.filter & asked, frozenset(excluded or ()))
 
-    def _answering(self, release: str | None, alias: str | None) -> tuple[Loaded | None, bool]:
-        """What answers, and whether it is less than what was meant to."""
-        if release is not None:
-            return self._shelf.find(release), False
-        aliases = self._shelf.view.aliases
-        default = aliases.get(self._place.alias)
-        if alias is None:
-            return default, default is None
-        loaded = aliases.get(alias)
-        return (default, True) if loaded is None else (loaded, False)
+    def _answering(self, release: str | None, alias: str | None) -> Answering:
+        return answering(self._shelf, release, alias, self._place.alias)
 
     def _fallback(self, loaded: Loaded | None, seen: Collection[str] = ()) -> Source | None:
         if loaded is not None:

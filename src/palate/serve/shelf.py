@@ -17,9 +17,10 @@ from palate.release.bundle import LoadedRelease
 from palate.serve.counters import Counters
 from palate.serve.faults import MODEL_FAULTS
 from palate.serve.spaces import ServedNets, SpaceIndex, Spaces, nets_of
+from palate.serve.warm import warm_nets
 from palate.types import Int32Array
 
-__all__ = ["Loaded", "Registry", "ReleaseNotLoadedError", "Shelf", "View"]
+__all__ = ["Loaded", "Registry", "ReleaseNotLoadedError", "Shelf", "View", "Waiting"]
 
 _RETRY_S: Final = 10.0  # between two tries of a bundle that was refused
 _LEAST_SHARE: Final = 0.5  # of the items before, that an index holds at least
@@ -86,7 +87,7 @@ class Loaded:
         warm(release.model)
         nets = None if spaces is None else nets_of(release.model)
         if nets is not None:
-            _warm_nets(nets)
+            warm_nets(nets)
         popular = np.argsort(-release.model.popularity, kind="stable").astype(np.int32)
         weights = {
             name: (kind.weight, kind.value == "multiply")
@@ -103,16 +104,39 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A release that an alias names and that does not answer yet.
+
+    Attributes:
+        loaded: It. Its list of popular items is all that is taken from it.
+        why: What it waits for.
+    """
+
+    loaded: Loaded
+    why: str
+
+    def __str__(self) -> str:
+        """In one sentence."""
+        return f"{self.loaded.ref} waits: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """What is loaded at one moment; a request takes one view and keeps it.
 
     Attributes:
-        aliases: Each alias and what it answers with.
-        loaded: By `name:version`: what an alias names, and what each named before.
+        aliases: Each alias and what it answers with; none while it waits and nothing was before.
+        loaded: By `name:version`: what an alias answers with, and what each did before.
+        waiting: Each alias whose release waits for its index or its profiles.
     """
 
     aliases: Mapping[str, Loaded] = field(default_factory=dict)
     loaded: Mapping[str, Loaded] = field(default_factory=dict)
+    waiting: Mapping[str, Waiting] = field(default_factory=dict)
+
+    def listed(self) -> list[Loaded]:
+        """All whose items may stand in an answer: also in the list of one that waits."""
+        return [*self.loaded.values(), *(one.loaded for one in self.waiting.values())]
 
 
 class Shelf:
@@ -148,64 +172,74 @@ class Shelf:
         A bundle that cannot be loaded is logged and counted; its alias goes on answering with
         the release before. So it does while a release of nets has to wait for its index, or for
         its profiles; and a worker that begins meanwhile answers with the release before as well,
-        if that has all it needs.
+        if that has all it needs. Where there was none, no release answers until then.
         """
-        named = self._registry.aliases()
-        view = self.view
-        if {alias: loaded.ref for alias, loaded in view.aliases.items()} == dict(named):
+        named, view = self._registry.aliases(), self.view
+        answering = {alias: loaded.ref for alias, loaded in view.aliases.items()}
+        if not view.waiting and answering == dict(named):
             return False
         fresh: dict[str, Loaded] = {}
-        waiting: dict[str, Loaded] = {}
+        held: dict[str, Loaded] = {}
+        waiting: dict[str, Waiting] = {}
         aliases: dict[str, Loaded] = {}
         for alias, ref in named.items():
             before = view.aliases.get(alias)
             loaded = view.loaded.get(ref) or fresh.get(ref) or self._load(ref)
-            if before is None and not self._is_ready(loaded):
-                before = self._answering_elsewhere(alias)
-            if loaded is not None and not self._may_answer(loaded, before):
-                waiting[ref], loaded = loaded, None
+            if before is None and self._lack(loaded, None):
+                before = self._answering_elsewhere(alias, held)
+            if loaded is not None and (why := self._lack(loaded, before)):
+                self._note_wait(loaded, before, why)
+                waiting[alias], held[ref] = Waiting(loaded, why), loaded
+                loaded = None
             if loaded is not None:
                 fresh[ref] = loaded
             if before is not None and loaded is not None and loaded is not before:
                 self._previous[alias] = before
             if (answers := loaded or before) is not None:
                 aliases[alias] = answers
-        self._waiting = waiting
-        if aliases == view.aliases:
+        self._waiting = held
+        return self._show(aliases, waiting)
+
+    def _show(self, aliases: Mapping[str, Loaded], waiting: Mapping[str, Waiting]) -> bool:
+        """Let requests see this from now on; whether it is another view."""
+        before = self.view
+        if (aliases, waiting) == (before.aliases, before.waiting):
             return False
         kept = [*self._previous.values(), *aliases.values()]
-        self.view = View(aliases, {loaded.ref: loaded for loaded in kept})
+        self.view = View(aliases, {loaded.ref: loaded for loaded in kept}, waiting)
         if self._spaces is not None:
-            held = [*kept, *waiting.values()]
+            held = [*kept, *self._waiting.values()]
             self._spaces.keep({one.nets.space for one in held if one.nets is not None})
-        self._counters.swapped()
-        logger.info("answering with %s", {alias: x.ref for alias, x in aliases.items()})
+        if aliases != before.aliases:
+            self._counters.swapped()
+            logger.info("answering with %s", {alias: x.ref for alias, x in aliases.items()})
         return True
 
-    def _may_answer(self, loaded: Loaded, before: Loaded | None) -> bool:
-        """Whether a release takes over from the one before; without one it does in any case."""
+    def _lack(self, loaded: Loaded | None, before: Loaded | None) -> str:
+        """What a release needs before it can take over from another; empty for nothing."""
+        if loaded is None:
+            return "it is not loaded"
         if loaded.space is None or loaded is before:
-            return True
+            return ""
         _brought_up(loaded.space, loaded.ref)
-        if before is None:
-            return True
-        why = _wants(loaded, before, self._reaches)
-        if why and loaded.ref not in self._waiting:
-            logger.warning("release %s waits: %s; the one before answers", loaded.ref, why)
-        return not why
+        return _wants(loaded, before, self._reaches)
 
-    def _is_ready(self, loaded: Loaded | None) -> bool:
-        """Whether a release is there with all it needs."""
-        if loaded is None or loaded.space is None:
-            return loaded is not None
-        _brought_up(loaded.space, loaded.ref)
-        return not _wants(loaded, None, self._reaches)
+    def _note_wait(self, loaded: Loaded, before: Loaded | None, why: str) -> None:
+        if loaded.ref not in self._waiting:
+            answers = "no release answers" if before is None else f"{before.ref} answers"
+            logger.warning("release %s waits: %s; %s until then", loaded.ref, why, answers)
 
-    def _answering_elsewhere(self, alias: str) -> Loaded | None:
-        """What workers that began earlier answer with, while a release waits; None if unknown."""
+    def _answering_elsewhere(self, alias: str, held: dict[str, Loaded]) -> Loaded | None:
+        """What workers that began earlier answer with, while a release waits; None if unknown.
+
+        One that has to wait itself is put into `held`, so that it is loaded once.
+        """
         ref = self._registry.previous(alias)
         earlier = None if ref is None else self._load(ref)
-        return earlier if self._is_ready(earlier) else None
+        if earlier is not None and self._lack(earlier, None):
+            held[earlier.ref] = earlier
+            return None
+        return earlier
 
     def _load(self, ref: str) -> Loaded | None:
         if ref in self._waiting:
@@ -228,7 +262,7 @@ class Shelf:
 
         Raises:
             UnknownReleaseError: No release is called so.
-            ReleaseNotLoadedError: One is, but it is not loaded.
+            ReleaseNotLoadedError: One is, but it is not loaded, or waits.
         """
         view = self.view
         found = view.aliases.get(ref) or view.loaded.get(ref)
@@ -237,6 +271,11 @@ class Shelf:
         resolved: str = self._registry.resolve(ref).ref
         if resolved in view.loaded:
             return view.loaded[resolved]
+        for one in view.waiting.values():
+            if one.loaded.ref == resolved:
+                raise ReleaseNotLoadedError(
+                    f"release {one}", hint="it answers by itself as soon as it can"
+                )
         raise ReleaseNotLoadedError(
             f"release {resolved} exists but is not loaded",
             hint="palate release promote gives it an alias, and the service loads it",
@@ -264,11 +303,3 @@ def _wants(loaded: Loaded, before: Loaded | None, reaches: Callable[[str], bool]
     if loaded.fingerprint is not None and not reaches(loaded.fingerprint):
         return f"the profiles of definition {loaded.fingerprint} are not filled from the log"
     return ""
-
-
-def _warm_nets(nets: ServedNets) -> None:
-    """Run what a request runs of them."""
-    layout: Any = nets.layout
-    nobody = np.zeros(0 if layout is None else layout.size, np.float32)
-    user = nets.embed_user(nobody, np.zeros((0, nets.dimension), np.float32), None)
-    nets.rank(user, user[np.newaxis], None)  # as an item's: the item net is the embedder's

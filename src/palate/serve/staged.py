@@ -19,6 +19,7 @@ from palate.pipeline.run import Pipeline
 from palate.pipeline.slate import RankedSlate
 from palate.pipeline.surface import Surface
 from palate.retrieval.index.base import VectorIndex
+from palate.serve.answering import Answering
 from palate.serve.catalogue import Catalogue
 from palate.serve.lists import CatalogueLists
 from palate.serve.messages import RecommendationRequest
@@ -41,16 +42,21 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     Attributes:
         request: As it came.
         surface: What is done.
-        loaded: What answers; None where no release is loaded.
+        answering: What answers.
         now_us: The moment, microseconds since 1970 UTC.
         candidates: Ranks these, and asks no source.
     """
 
     request: RecommendationRequest
     surface: Surface
-    loaded: Loaded | None
+    answering: Answering
     now_us: int
     candidates: Sequence[str] | None = None
+
+    @property
+    def loaded(self) -> Loaded | None:
+        """The release that answers; None where none does."""
+        return self.answering.loaded
 
 
 class Ran(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -113,7 +119,6 @@ class Staged:
         self._catalogue = catalogue
         self._trials = trials
         self._ready: dict[tuple[str, str], _Ready] = {}
-        self._is_warm = False
 
     def run(self, asking: Asking) -> Ran:
         """The answer to one question.
@@ -124,7 +129,7 @@ class Staged:
         """
         request = asking.request
         snapshot = _snapshot(asking.loaded)
-        ready = self._of(asking.surface, asking.loaded)  # once: no swap changes it now
+        ready = self._of(asking.surface, asking.answering)  # once: no swap changes it now
         who = _Who(ready.people, request, asking.now_us)
         question = Request(
             now_us=asking.now_us,
@@ -139,9 +144,6 @@ class Staged:
             cursor=request.page,
             explain=request.explain,
         )
-        if ready.index is not None and not self._is_warm:
-            self._is_warm = True  # what the first search loads is held against no stage
-            self._made(asking.surface, asking.loaded, ready.index).pipeline.run(question)
         with span("pipeline.run"):
             slate = ready.pipeline.run(question)
             if self._fell_short(slate, asking):
@@ -168,19 +170,21 @@ class Staged:
                 behind += some
         return behind > 0
 
-    def _of(self, surface: Surface, loaded: Loaded | None) -> _Ready:
+    def _of(self, surface: Surface, answering: Answering) -> _Ready:
+        loaded, listed = answering.loaded, answering.listed
         index = None if loaded is None or loaded.space is None else loaded.space.index
-        key = (surface.name, "" if loaded is None else loaded.ref)
+        key = (surface.name, "" if listed is None else listed.ref)
         found = self._ready.get(key)
         if found is None or found.index is not index:
-            found = self._made(surface, loaded, index)
+            found = self._made(surface, answering, index)
             self._ready.pop(key, None)
             self._ready[key] = found
             while len(self._ready) > _KEPT:
                 del self._ready[next(iter(self._ready))]
         return found
 
-    def _made(self, surface: Surface, loaded: Loaded | None, index: VectorIndex | None) -> _Ready:
+    def _made(self, surface: Surface, answering: Answering, index: VectorIndex | None) -> _Ready:
+        loaded = answering.loaded
         nets = None if loaded is None else loaded.nets
         layout: Any = None if nets is None else nets.layout
         people = People(self._state, layout, {} if loaded is None else loaded.weights)
@@ -189,7 +193,7 @@ class Staged:
             items=self._state,
             nets=nets,
             index=index,
-            lists=CatalogueLists(loaded, self._catalogue),
+            lists=CatalogueLists(answering.listed, self._catalogue),
             remembered=self._catalogue,
             features=moment,
             trials=self._trials,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from palate.events.identity import now_us
 from palate.events.served import Slate
+from palate.pipeline.course import Degraded
+from palate.serve.answering import Answering
 from palate.serve.history import Past
 from palate.serve.messages import (
     Explanation,
@@ -13,29 +15,34 @@ from palate.serve.messages import (
 )
 from palate.serve.staged import Asking, Ran
 
-__all__ = ["logged", "logged_ranking", "told"]
+__all__ = ["less", "logged", "logged_ranking", "told"]
 
 
-def told(asking: Asking, ran: Ran, request_id: str, *, degraded: bool) -> RecommendationResponse:
+def less(answering: Answering) -> list[Degraded]:
+    """Why another release answered than was meant to, or none did; as a stage that fell back."""
+    return [Degraded("release", answering.why)] if answering.why else []
+
+
+def told(asking: Asking, ran: Ran, request_id: str) -> RecommendationResponse:
     """The document.
 
     Args:
         asking: The question.
         ran: The answer.
         request_id: Of the slate.
-        degraded: Whether another release answered than was meant to.
     """
-    loaded, slate = asking.loaded, ran.slate
+    slate = ran.slate
+    fell_back = [*less(asking.answering), *slate.degraded]
     return RecommendationResponse(
         request_id=request_id,
-        release=None if loaded is None else loaded.ref,
-        degraded=degraded or slate.is_degraded,
+        release=asking.answering.ref,
+        degraded=bool(fell_back),
         items=[
             RecommendedItem(item, score)
             for item, score in zip(slate.ids, slate.scores.tolist(), strict=True)
         ],
         space=_space(asking),
-        fell_back=list(slate.degraded),
+        fell_back=fell_back,
         late=list(slate.late),
         page=slate.cursor,
         explanation=_explanation(ran) if slate.journey is not None else None,

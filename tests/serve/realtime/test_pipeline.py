@@ -230,11 +230,15 @@ def test_a_release_without_nets_answers_as_well_as_it_can(market_of: Any) -> Non
         assert "space" not in answered.json
 
 
-def test_without_profiles_the_answer_is_degraded(market_of: Any) -> None:
+def test_without_profiles_no_nets_answer(market_of: Any) -> None:
     with market_of(profile=None) as service:
         answered = ask(service, user_id="van", surface="home")
         assert len(items(answered)) == 5
-        assert {"stage": "person", "why": "failed: StoreError"} in answered.json["fell_back"]
+        assert answered.json["degraded"] is True
+        assert answered.json["release"] is None
+        first = answered.json["fell_back"][0]
+        assert first["stage"] == "release"
+        assert first["why"].startswith("nets:1 waits: the profiles of definition ")
 
 
 def test_an_empty_catalogue_answers_nothing(market_of: Any) -> None:

@@ -2,58 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
 from tests.serve.realtime.market import settings_of
+from tests.serve.realtime.worker import following, roles
 
 from palate.config import Settings
-from palate.features.ingest import open_ingest
 from palate.release.registry import open_releases
-from palate.retrieval.processes import run_embedder, run_indexer
-from palate.serve.app import Service
-from palate.serve.counters import Counters
-from palate.serve.layout import Layout
-from palate.serve.lifecycle import Lifecycle
-from palate.serve.worker import open_context, refresh
+from palate.serve.worker import refresh
 from palate.testing.process import until
-from palate.testing.service import DirectWriter, InProcessService
+from palate.testing.service import InProcessService
 
 ASK = {"user_id": "van", "surface": "home"}
-
-
-@contextmanager
-def following(settings: Settings) -> Iterator[InProcessService]:
-    """A worker that takes its index from snapshots; no embedder and no indexer run beside it."""
-    with ExitStack() as opened:
-        worker = InProcessService(settings)
-        worker.ingest = opened.enter_context(open_ingest(settings.home, settings))
-        worker.writer = DirectWriter(worker.ingest)
-        counters = Counters(Layout(settings.home).counters("worker-0"))
-        opened.callback(counters.close)
-        worker.context = opened.enter_context(
-            open_context(settings, worker.writer, counters, Lifecycle(started=True), replica=0)
-        )
-        worker.app = Service(worker.context)
-        yield worker
-
-
-@contextmanager
-def roles(settings: Settings) -> Iterator[None]:
-    stop = threading.Event()
-    runs: tuple[Callable[..., None], ...] = (run_embedder, run_indexer)
-    threads = [threading.Thread(target=run, args=(settings, stop)) for run in runs]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
 
 
 def answered(worker: InProcessService) -> Any:
@@ -65,9 +26,10 @@ def test_until_there_is_an_index_it_is_not_ready(market: Settings) -> None:
     with following(market) as worker:
         told = worker.request("GET", "/readyz")
         assert told.status == 503
-        assert "not indexed in the space of nets:1 yet" in told.json["detail"]
+        assert told.json["detail"] == "release nets:1 waits: its space has no index yet"
         degraded = answered(worker)
         assert degraded["degraded"] is True, "who asks all the same is answered"
+        assert degraded["release"] is None
         assert len(degraded["items"]) == 5
 
         def is_ready() -> bool:

@@ -9,9 +9,6 @@ from typing import Any
 import pytest
 
 from palate.models.realtime.nets import Nets
-from palate.pipeline.request import Request
-from palate.pipeline.run import Pipeline
-from palate.pipeline.slate import RankedSlate
 from palate.testing.process import until
 from palate.testing.service import InProcessService
 
@@ -110,23 +107,6 @@ def test_what_a_slate_cannot_do_without_is_late_and_never_rests(
             assert all(one["ms"] > one["budget_ms"] for one in late["late"])
             assert len(late["items"]) == 5
         assert degraded(service) == 0
-
-
-def test_what_the_first_question_loads_is_held_against_no_budget(
-    market_of: Market, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain, runs = Pipeline.run, 0
-
-    def counted(pipeline: Pipeline, question: Request) -> RankedSlate:
-        nonlocal runs
-        runs += 1
-        return plain(pipeline, question)
-
-    monkeypatch.setattr(Pipeline, "run", counted)
-    with market_of(surfaces=surfaces()) as service:
-        first, second = ask(service), ask(service)
-    assert runs == 3
-    assert values(first, "item_id") == values(second, "item_id")
 
 
 def test_an_explanation_has_each_stage_beside_its_budget(market_of: Market) -> None:

@@ -12,6 +12,8 @@ from tests.serve.realtime.market import SPORTS, view
 from palate.config import Settings
 from palate.events.schema import ITEM_DELETED, Event
 from palate.release.registry import open_releases
+from palate.retrieval.index.base import VectorIndex
+from palate.retrieval.index.local import LocalIndex
 from palate.serve.counters import Counters
 from palate.serve.shelf import Shelf
 from palate.serve.spaces import ServedNets, SpaceIndex, Spaces
@@ -57,11 +59,13 @@ def test_nets_and_index_switch_together_and_back(service: InProcessService) -> N
     assert ids(answered(service)) == ids(first)
 
 
-class NoIndex:
-    """The index of a space that nobody embeds."""
+class GivenIndex:
+    """The index of a space that nobody embeds: empty, or none at all."""
 
-    index = None
     snapshot = ""
+
+    def __init__(self, index: VectorIndex | None) -> None:
+        self.index = index
 
     def refresh(self) -> bool:
         return False
@@ -74,10 +78,11 @@ def test_an_index_is_loaded_at_once_if_nothing_answers_and_else_in_turn(
     market: Settings, tmp_path: Path
 ) -> None:
     told: list[bool] = []
+    given = [LocalIndex(64), None]
 
     def make(nets: ServedNets, *, waits: bool) -> SpaceIndex:
         told.append(waits)
-        return NoIndex()
+        return GivenIndex(given.pop(0))
 
     releases = open_releases(market.home)
     shelf = Shelf(releases, Counters(tmp_path / "c.bin"), spaces=Spaces(make))
@@ -86,6 +91,7 @@ def test_an_index_is_loaded_at_once_if_nothing_answers_and_else_in_turn(
     shelf.refresh()
     assert told == [False, True]
     assert shelf.view.aliases["stable"].ref == "nets:1"
+    assert str(shelf.view.waiting["stable"]) == "nets:2 waits: its space has no index yet"
     releases.close()
 
 

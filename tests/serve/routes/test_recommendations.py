@@ -187,7 +187,8 @@ def test_other_releases_are_refused(reading: InProcessService, release: str, sta
 def test_without_a_release_the_newest_items_answer(empty_service: InProcessService) -> None:
     answered = ask(empty_service, user_id="ann")
     assert answered.json == {
-        "request_id": answered.json["request_id"], "release": None, "degraded": True, "items": []
+        "request_id": answered.json["request_id"], "release": None, "degraded": True, "items": [],
+        "fell_back": [{"stage": "release", "why": "the alias stable names nothing that is loaded"}],
     }  # fmt: skip
     empty_service.ingest.append(
         [Event(event=ITEM_UPSERTED, item_id=i, attributes={"genre": g})

@@ -33,10 +33,11 @@ async def startup(context: Context, request: Request) -> Response:
 async def ready(context: Context, request: Request) -> Response:
     """200 while the service can do all of its work, else 503 with the reason.
 
-    The release is loaded and warm, its items are indexed if it is of nets, the state is at the
-    log's head, the writer is there, and the end is not near. A service without any release, as
-    each begins, takes events and answers with what is newest: that is ready, and `release` is
-    null. So is one whose disk is full: no other would take its events, and reads go on.
+    The release is loaded and warm, its items are indexed and its profiles filled if it is of
+    nets, the state is at the log's head, the writer is there, and the end is not near. A service
+    without any release, or without any item, as each begins, takes events and answers with what
+    is newest: that is ready, and `release` is null. So is one whose disk is full: no other would
+    take its events, and reads go on.
     """
     reason = _unready(context)
     if reason is not None:
@@ -60,13 +61,16 @@ def _unready(context: Context) -> str | None:
     # One group is in the log before it is in the state, always.
     if standing.behind > GROUP_EVENTS:
         return f"the state is {standing.behind} events behind the log"
-    if alias in named and alias not in context.shelf.view.aliases:
+    view = context.shelf.view
+    if alias not in named or alias in view.aliases:
+        return None
+    waiting = view.waiting.get(alias)
+    if waiting is None:
         return f"{named[alias]}, which {alias} names, is not loaded"
-    loaded = context.shelf.view.aliases.get(alias)
-    space = None if loaded is None else loaded.space
-    if loaded is not None and space is not None and space.index is None and len(context.catalogue):
-        return f"the items are not indexed in the space of {loaded.ref} yet"
-    return None
+    space = waiting.loaded.space
+    if space is not None and space.index is None and not len(context.catalogue):
+        return None  # items come through this very service: nobody indexes them before
+    return f"release {waiting}"
 
 
 HEALTH: Final = Endpoint(

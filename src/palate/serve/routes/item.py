@@ -55,8 +55,8 @@ async def delete_item(context: Context, request: Request) -> Response:
     """
     item_id = read_id(request, "item_id")
     known = context.state.item(item_id)
-    current = context.shelf.view.loaded.values()
-    if known is None and not any(item_id in loaded.model.vocabulary for loaded in current):
+    listed = context.shelf.view.listed()
+    if known is None and not any(item_id in loaded.model.vocabulary for loaded in listed):
         raise _unknown(item_id)
     event = {"event": ITEM_DELETED, "item_id": item_id}
     await change(context, event, by=caller_of(request).who)

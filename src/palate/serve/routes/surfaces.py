@@ -24,8 +24,9 @@ async def list_surfaces(context: Context, request: Request) -> Response:
 
 def _document(context: Context, surface: Surface) -> SurfaceDocument:
     own = context.settings.serve.alias
-    aliases = context.shelf.view.aliases
-    loaded = aliases.get(surface.alias or own) or aliases.get(own)
+    view = context.shelf.view
+    loaded = view.aliases.get(surface.alias or own) or view.aliases.get(own)
+    waiting = view.waiting.get(surface.alias or own)
     nets = None if loaded is None else loaded.nets
     index = None if loaded is None or loaded.space is None else loaded.space.index
     return SurfaceDocument(
@@ -39,6 +40,7 @@ def _document(context: Context, surface: Surface) -> SurfaceDocument:
         rerank=[stage.kind for stage in surface.settings.rerank],
         space=None if nets is None else nets.space,
         indexed=None if index is None else len(index),
+        waits=None if waiting is None else str(waiting),
     )
 
 
