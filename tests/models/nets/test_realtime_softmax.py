@@ -83,3 +83,13 @@ def test_scores_far_apart_stay_finite() -> None:
     found = shared_softmax(users * 1e4, shared, own, torch.float32)
     assert found.isfinite()
     assert all(one.isfinite().all() for one in torch.autograd.grad(found, [users, shared.columns]))
+
+
+@pytest.mark.parametrize("products", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("at", [0, 5], ids=["a row's own", "another column"])
+def test_a_loss_of_what_is_no_number_is_none(products: torch.dtype, at: int) -> None:
+    users, shared, own = given(4, 8, 1, 100)
+    columns = shared.columns.detach().clone()
+    columns[at] = torch.nan
+    shared = shared._replace(columns=columns)
+    assert shared_softmax(users, shared, own, products).isnan()

@@ -10,7 +10,7 @@ import pytest
 
 from palate.errors import DataError
 from palate.models.realtime.examples import Examples
-from palate.models.realtime.table import COLUMNS, column_of, decoded, write_examples
+from palate.models.realtime.table import COLUMNS, decoded, write_examples
 
 
 def examples(n: int, *, width: int = 3, seed: int = 0) -> Examples:
@@ -30,9 +30,9 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     paths = write_examples(iter(parts), tmp_path / "table")
     assert [path.name for path in paths] == ["part-00000.parquet", "part-00001.parquet"]
     for path, part in zip(paths, parts, strict=True):
-        frame = decoded(pl.read_parquet(path))
+        arrays = decoded(pl.read_parquet(path))
         for name in COLUMNS:
-            found, given = column_of(frame, name), getattr(part, name)
+            found, given = arrays[name], getattr(part, name)
             assert found.shape == given.shape
             np.testing.assert_array_equal(found, given)
 
@@ -41,9 +41,11 @@ def test_slices_and_shuffles_of_a_frame_are_read_right(tmp_path: Path) -> None:
     part = examples(6)
     (path,) = write_examples([part], tmp_path)
     order = np.array([4, 0, 5])
-    frame = decoded(pl.read_parquet(path))[order]
-    np.testing.assert_array_equal(column_of(frame, "profile"), part.profile[order])
-    np.testing.assert_array_equal(column_of(frame.slice(1, 2), "recent"), part.recent[order[1:]])
+    frame = pl.read_parquet(path)[order]
+    np.testing.assert_array_equal(decoded(frame)["profile"], part.profile[order])
+    np.testing.assert_array_equal(decoded(frame.slice(1, 2))["recent"], part.recent[order[1:]])
+    joined = pl.concat([frame, frame.slice(2)], rechunk=False)
+    np.testing.assert_array_equal(decoded(joined)["context"], part.context[[4, 0, 5, 5]])
 
 
 def test_a_folder_with_a_table_is_not_overwritten(tmp_path: Path) -> None:

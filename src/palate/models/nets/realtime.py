@@ -25,6 +25,7 @@ from torch import nn
 from torch.nn import functional
 
 from palate.models.nets.bags import Bag
+from palate.models.nets.realtime_attention import attended
 from palate.models.realtime.config import RealtimeConfig
 from palate.train.dropout import Dropout
 
@@ -147,16 +148,44 @@ class UserNet(nn.Module):
             context: (n, c).
             there: (n, m) bool, which rows of `recent` are items; None: those that are not zeros.
         """
-        standard = (profile - self.mean).mul_(self.scale).clamp_(-FARTHEST, FARTHEST)
-        fixed = torch.cat((standard, context), 1)
+        fixed = self._fixed(profile, context)
         if not self.m:
             return unit(self.out(self.dropout(torch.relu(self.first(fixed)))))
-        pooled = self.pooled(recent, there)  # (n, heads, dimension)
+        pooled = self.pooled(recent, there)
+        return self._joined(fixed, pooled, (pooled * self.gates).sum(1))
+
+    def of_rows(
+        self,
+        profile: torch.Tensor,
+        table: torch.Tensor,
+        recent: torch.Tensor,
+        context: torch.Tensor,
+    ) -> torch.Tensor:
+        """Embed users whose newest items are rows of a table that stays as it is.
+
+        Args:
+            profile: (n, p).
+            table: (N, dimension) float32 or bfloat16, which gets no gradient.
+            recent: (n, m) int64 rows of the table, newest last; below 0 for none.
+            context: (n, c).
+        """
+        read = attended(table, recent, self.queries, self.places, self.gates)
+        return self._joined(self._fixed(profile, context), *read)
+
+    def _fixed(self, profile: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
+        """(n, p + c) what is given as it is."""
+        standard = (profile - self.mean).mul_(self.scale).clamp_(-FARTHEST, FARTHEST)
+        return torch.cat((standard, context), 1)
+
+    def _joined(
+        self, fixed: torch.Tensor, pooled: torch.Tensor, gated: torch.Tensor
+    ) -> torch.Tensor:
+        """Vectors by what is given, by (n, heads, dimension) means and by their sum."""
         # In two parts, for what is given needs no gradient: it is half of the layer's work.
         weight, wide = self.first.weight, fixed.shape[1]
         first = functional.linear(fixed, weight[:, :wide], self.first.bias)
         hidden = torch.relu(first + functional.linear(pooled.flatten(1), weight[:, wide:]))
-        return unit((pooled * self.gates).sum(1) + self.out(self.dropout(hidden)))
+        return unit(gated + self.out(self.dropout(hidden)))
 
     def pooled(self, recent: torch.Tensor, there: torch.Tensor | None = None) -> torch.Tensor:
         """(n, heads, dimension) weighed means of the newest items; zeros where there are none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ import torch
 
 from palate.models.realtime.config import RealtimeConfig
 from palate.models.realtime.examples import Examples
-from palate.models.realtime.table import COLUMNS, GROUP_ROWS, column_of, decoded
+from palate.models.realtime.table import COLUMNS, GROUP_ROWS, decoded
 from palate.train.batches import ArrayBatches, Batch, ParquetBatches
 from palate.types import Int64Array
 
@@ -61,8 +61,8 @@ def parquet_batches(paths: Sequence[Path], n_items: int, config: RealtimeConfig)
     """Of files that `write_examples` wrote."""
     there = pl.scan_parquet(paths[0]).collect_schema().names()
 
-    def prepare(frame: pl.DataFrame, rng: np.random.Generator) -> Batch:
-        return _step([column_of(frame, name) for name in COLUMNS], n_items, config, rng)
+    def prepare(arrays: Mapping[str, np.ndarray], rng: np.random.Generator) -> Batch:
+        return _step([arrays[name] for name in COLUMNS], n_items, config, rng)
 
     return ParquetBatches(
         paths,
@@ -79,10 +79,11 @@ def parquet_batches(paths: Sequence[Path], n_items: int, config: RealtimeConfig)
 def _step(
     columns: Sequence[np.ndarray], n_items: int, config: RealtimeConfig, rng: np.random.Generator
 ) -> Batch:
+    """Of columns that are nobody else's."""
     drawn = rng.integers(n_items, size=config.catalogue)
     wholes = {"item", "recent", "shown"}
     tensors = []
     for name, column in zip(COLUMNS, columns, strict=True):
         kind = np.int64 if name in wholes else np.float32
-        tensors.append(torch.from_numpy(np.array(column, kind, order="C")))
+        tensors.append(torch.from_numpy(column.astype(kind, order="C", copy=False)))
     return Step._make((*tensors, torch.from_numpy(drawn)))

@@ -39,7 +39,7 @@ from palate.types import Float32Array, Float64Array, Int32Array
 
 __all__ = ["ItemTensors", "JointLoss", "embed_all"]
 
-AT_ONCE: Final = 4096  # items embedded at a time
+AT_ONCE: Final = 1024  # items embedded at a time: about as many as in a step, in the same memory
 NEAREST: Final = 100  # hard negatives are among so many of the index...
 SKIPPED: Final = 5  # ...but for the very first
 UNTOLD: Final = 0.2  # of the rows are learned from without their moment: requests may name none
@@ -84,17 +84,25 @@ class ItemTensors:
 
 
 @torch.no_grad()
-def embed_all(net: RealtimeNet, items: ItemTensors) -> torch.Tensor:
-    """(n_items + 1, dimension) vectors, as they are served; the last row is zeros, for none."""
+def embed_all(
+    net: RealtimeNet, items: ItemTensors, into: torch.Tensor | None = None
+) -> torch.Tensor:
+    """(n_items + 1, dimension) vectors, as they are served; the last row is zeros, for none.
+
+    Args:
+        net: Whose items they are.
+        items: All of them.
+        into: What an earlier call returned, to be written over; fresh memory by default.
+    """
     was = net.training
     net.eval()
-    parts = [
-        items.embedded(net, torch.arange(start, min(start + AT_ONCE, len(items))))
-        for start in range(0, len(items), AT_ONCE)
-    ]
+    if into is None:
+        into = torch.zeros(len(items) + 1, net.item.config.dimension)
+    for start in range(0, len(items), AT_ONCE):
+        stop = min(start + AT_ONCE, len(items))
+        into[start:stop] = items.embedded(net, torch.arange(start, stop))
     net.train(was)
-    parts.append(torch.zeros(1, parts[0].shape[1]))
-    return torch.cat(parts)
+    return into
 
 
 class JointLoss:
@@ -132,7 +140,6 @@ class JointLoss:
         self.pool = torch.arange(len(items))
         self.products = product_type(config.precision)
         self._left, self._times = 0, 0
-        self._room = torch.empty(0, config.dimension, dtype=self.products)
 
     def refresh(self, net: RealtimeNet) -> None:
         """Make the index anew, and draw which of its items are searched."""
@@ -140,8 +147,12 @@ class JointLoss:
         self._left, self._times = RENEWED * n, self._times + 1
         if config.recent_gradient and not config.hard:
             return
-        self.index = embed_all(net, self.items)
-        self.narrow = self.index.to(self.products)  # what is multiplied alone is read so
+        if self._times == 1:
+            self.index = embed_all(net, self.items)
+            self.narrow = self.index.to(self.products)  # what is multiplied alone is read so
+        else:  # in place: large tables that come and go leave holes, and memory grows
+            embed_all(net, self.items, self.index)
+            self.narrow.copy_(self.index)
         if n > config.hard_pool:
             rng = generator(config.seed, self._times, _POOL)
             self.pool = torch.from_numpy(np.sort(rng.choice(n, config.hard_pool, replace=False)))
@@ -163,10 +174,10 @@ class JointLoss:
         B = len(step.item)
         at = torch.split(places, [len(one) for one in wanted])
         if config.recent and not config.recent_gradient:
-            recent = self._recent(step.recent)
+            users = net.user.of_rows(step.profile, self.narrow, step.recent, step.context)
         else:
             recent = vectors[at[-1]].view(B, -1, config.dimension)
-        users = net.user(step.profile, recent, step.context, step.recent >= 0)
+            users = net.user(step.profile, recent, step.context, step.recent >= 0)
         right, shown = vectors[at[0]], vectors[at[2]].view(B, -1, config.dimension)
         loss = self._softmax(step, users, right, vectors[at[1]], shown)
         hard = self._hard(users, step) if config.hard else None
@@ -183,15 +194,6 @@ class JointLoss:
             left = (vectors[at[1]], shown, near if hard is not None else shown[:0])
             loss = loss + config.rank * self._outcomes(net, step, users, right, left)
         return loss
-
-    def _recent(self, items: torch.Tensor) -> torch.Tensor:
-        """(B, m, dimension) vectors of recent items, (B, m), of the index; until the next call."""
-        rows = torch.where(items < 0, len(self.items), items).flatten()
-        if len(self._room) < len(rows):  # kept: to page in a fresh one takes as long as to fill it
-            self._room = self.narrow.new_empty(len(rows), self.narrow.shape[1])
-        found = self._room[: len(rows)]
-        torch.index_select(self.narrow, 0, rows, out=found)
-        return found.view(*items.shape, -1)
 
     def _embedded(
         self, net: RealtimeNet, wanted: torch.Tensor

@@ -17,7 +17,7 @@ import polars as pl
 from palate.errors import DataError
 from palate.models.realtime.examples import Examples
 
-__all__ = ["COLUMNS", "GROUP_ROWS", "column_of", "decoded", "frame_of_examples", "write_examples"]
+__all__ = ["COLUMNS", "GROUP_ROWS", "decoded", "frame_of_examples", "write_examples"]
 
 GROUP_ROWS: Final = 1 << 12  # read at once: profiles make rows wide
 COLUMNS: Final = ("item", "recent", "shown", "profile", "context", "outcomes")
@@ -61,21 +61,22 @@ def frame_of_examples(examples: Examples) -> pl.DataFrame:
     return pl.DataFrame(series)
 
 
-def decoded(frame: pl.DataFrame) -> pl.DataFrame:
-    """What was read of such a file: rows of bytes become arrays of a fixed width."""
-    wide = [one.name for one in frame.iter_columns() if one.dtype == pl.Binary]
-    return frame.with_columns([_arrays_of_rows(frame[name]) for name in wide])
+def decoded(frame: pl.DataFrame) -> dict[str, np.ndarray]:
+    """What was read of such a file: (n, w) or (n,) of each of `COLUMNS`, (n, 0) of one left out.
+
+    They are views of what was read, where they can be, and not to be changed.
+    """
+    return {name: _column_of(frame, name) for name in COLUMNS}
 
 
-def column_of(frame: pl.DataFrame, name: str) -> np.ndarray:
-    """(n, w) or (n,) of one column of a `decoded` frame; (n, 0) where it was left out."""
+def _column_of(frame: pl.DataFrame, name: str) -> np.ndarray:
     if name not in frame.columns:
         return np.zeros((frame.height, 0), _kind_of(name))
     series = frame[name]
-    if isinstance(series.dtype, pl.Array):
-        flat = series.rechunk().reshape((-1,)).to_numpy()
-        return flat.reshape(frame.height, series.dtype.shape[0])
-    return series.to_numpy()
+    if series.dtype != pl.Binary:
+        return series.to_numpy()
+    flat = _arrays_of_rows(series).rechunk().reshape((-1,)).to_numpy()
+    return flat.reshape(frame.height, -1)
 
 
 def _kind_of(name: str) -> np.dtype:

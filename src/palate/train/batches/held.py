@@ -9,7 +9,7 @@ import polars as pl
 
 from palate.types import Int64Array
 
-__all__ = ["Held"]
+__all__ = ["Held", "Picked"]
 
 
 class Held:
@@ -46,3 +46,25 @@ class Held:
         places = np.empty(len(wanted), np.int64)
         places[by_owner] = np.arange(len(wanted))
         return pl.concat(found, rechunk=True)[places]
+
+
+class Picked:
+    """Rows picked from frames, one after the other."""
+
+    def __init__(self) -> None:
+        self._frames: list[pl.DataFrame] = []
+
+    def __len__(self) -> int:
+        return sum(frame.height for frame in self._frames)
+
+    def take(self, held: Held, wanted: Int64Array) -> None:
+        """Hold besides the rows of these numbers."""
+        self._frames.append(held.rows(wanted))
+
+    def clear(self) -> None:
+        """Hold no rows."""
+        self._frames.clear()
+
+    def frame(self) -> pl.DataFrame:
+        """The rows that it holds, of one picking at least."""
+        return self._frames[0] if len(self._frames) == 1 else pl.concat(self._frames)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import accumulate
+from itertools import accumulate, cycle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,15 +17,17 @@ import torch
 from palate.errors import DataError
 from palate.train.batches.base import Batch
 from palate.train.batches.chunks import Chunk, Shuffled
-from palate.train.batches.held import Held
+from palate.train.batches.held import Held, Picked
+from palate.train.batches.room import Arrays, Room
 from palate.train.seeds import generator
 from palate.train.world import World
 from palate.types import Int64Array
 
 __all__ = ["FramePrepare", "ParquetBatches"]
 
-FramePrepare = Callable[[pl.DataFrame, np.random.Generator], Batch]
-"""Makes a batch of the rows of a frame: pads lists, draws negatives from the generator given."""
+FramePrepare = Callable[[Any, np.random.Generator], Batch]
+"""Makes a batch of rows: pads lists, draws negatives from the generator given. The rows are a
+frame, or, where there is a `decode`, arrays by name."""
 
 _DRAWS = 2  # what a generator is for, within its key
 
@@ -49,10 +53,12 @@ class ParquetBatches:
         columns: To read.
         batch_size: Rows a batch over all processes; the last one of an epoch may be smaller.
         seed: Of the order and the draws.
-        decode: What becomes of the rows read at once, in the thread that reads ahead; by default
-            they stay as they are.
-        prepare: Makes the batch of a frame; by default a tensor a column, numbers only. What it
-            draws from the generator it is given depends on (seed, epoch, batch, process).
+        decode: Makes arrays by name, always of the same widths, of the rows read at once, in the
+            thread that reads ahead; by default they stay a frame. Arrays are picked from faster
+            and stand in the same memory for a whole epoch.
+        prepare: Makes the batch of a frame or of arrays; by default a tensor a column, numbers
+            only. What it draws from the generator it is given depends on (seed, epoch, batch,
+            process).
         chunk_rows: Rows read at once; a multiple of the files' row groups reads each just once.
         buffer_chunks: Chunks that are shuffled together.
 
@@ -67,7 +73,7 @@ class ParquetBatches:
         *,
         batch_size: int,
         seed: int,
-        decode: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
+        decode: Callable[[pl.DataFrame], Arrays] | None = None,
         prepare: FramePrepare | None = None,
         chunk_rows: int = 1 << 17,
         buffer_chunks: int = 8,
@@ -91,22 +97,21 @@ class ParquetBatches:
     def epoch(self, number: int, *, skip: int = 0) -> Iterator[Batch]:
         """The batches of epoch `number` (from 1), from batch `skip` (from 0) on."""
         position = skip * self._batch_size
-        held: list[pl.DataFrame] = []
-        waiting = 0  # rows in `held`
+        rows = Room(self._batch_size) if self._decode is not None else Picked()
         batch = skip
         for buffer, order in self._buffers(number, position):
             at = 0
             while at < len(order):
                 # A batch's rows are gathered as they are due: no second copy of the buffer.
-                some = order[at : at + self._batch_size - waiting]
-                held.append(buffer.rows(some))
-                waiting += len(some)
+                some = order[at : at + self._batch_size - len(rows)]
+                rows.take(buffer, some)
                 at += len(some)
-                if waiting == self._batch_size:
-                    yield self._made(held, number, batch)
-                    held, waiting, batch = [], 0, batch + 1
-        if held:
-            yield self._made(held, number, batch)
+                if len(rows) == self._batch_size:
+                    yield self._made(rows, number, batch)
+                    rows.clear()
+                    batch += 1
+        if len(rows):
+            yield self._made(rows, number, batch)
 
     def fingerprint(self) -> str:
         """SHA-256 of the files and of what the order depends on."""
@@ -130,32 +135,47 @@ class ParquetBatches:
     def _order(self, epoch: int) -> Shuffled:
         return Shuffled(self._chunks, self._layout[1], (self._seed, epoch))
 
-    def _buffers(self, epoch: int, position: int) -> Iterator[tuple[Held, Int64Array]]:
-        """Buffers from a position on and the order of their rows, the next one read ahead."""
+    def _buffers(self, epoch: int, position: int) -> Iterator[tuple[Any, Int64Array]]:
+        """Buffers from a position on and the order of their rows, the next one read ahead.
+
+        They are what `_read` gives, `Room` where rows are decoded and else `Held`.
+        """
         parts = self._order(epoch).parts_from(position)
+        most = min(math.prod(self._layout), self._n)
+        rooms = cycle((Room(most), Room(most)))  # the one that is used, the one that is filled
         with ThreadPoolExecutor(1, "palate-parquet") as ahead:
             part = next(parts, None)
-            reading = None if part is None else ahead.submit(self._read, part.chunks)
+            reading = None if part is None else ahead.submit(self._read, part.chunks, next(rooms))
             while part is not None and reading is not None:
                 buffer, order = reading.result(), part.order()[part.skip :]
                 part = next(parts, None)
-                reading = None if part is None else ahead.submit(self._read, part.chunks)
+                reading = None
+                if part is not None:
+                    reading = ahead.submit(self._read, part.chunks, next(rooms))
                 yield buffer, order
                 del buffer
 
-    def _read(self, chunks: Sequence[Chunk]) -> Held:
-        frames = []
-        for chunk in chunks:
-            lazy = pl.scan_parquet(self._paths[chunk.file]).select(self._columns)
-            frame = lazy.slice(chunk.offset, chunk.stop - chunk.start).collect()
-            frames.append(frame if self._decode is None else self._decode(frame))
-        return Held(frames)
+    def _read(self, chunks: Sequence[Chunk], room: Room) -> Held | Room:
+        if self._decode is None:
+            return Held([self._frame(chunk) for chunk in chunks])
+        room.fill(self._decode(self._frame(chunk)) for chunk in chunks)
+        return room
 
-    def _made(self, held: list[pl.DataFrame], epoch: int, batch: int) -> Batch:
-        frame = held[0] if len(held) == 1 else pl.concat(held)
+    def _frame(self, chunk: Chunk) -> pl.DataFrame:
+        lazy = pl.scan_parquet(self._paths[chunk.file]).select(self._columns)
+        return lazy.slice(chunk.offset, chunk.stop - chunk.start).collect()
+
+    def _made(self, gathered: Room | Picked, epoch: int, batch: int) -> Batch:
+        rows = gathered.arrays() if isinstance(gathered, Room) else gathered.frame()
         if self._world.size > 1:
-            frame = frame[self._world.share(np.arange(frame.height))]
-        return self._prepare(frame, generator(self._seed, epoch, batch, self._world.rank, _DRAWS))
+            rows = self._shared(rows)
+        return self._prepare(rows, generator(self._seed, epoch, batch, self._world.rank, _DRAWS))
+
+    def _shared(self, rows: Arrays | pl.DataFrame) -> Arrays | pl.DataFrame:
+        """This process's share of a batch."""
+        if isinstance(rows, pl.DataFrame):
+            return rows[self._world.share(np.arange(rows.height))]
+        return {name: self._world.share(one) for name, one in rows.items()}
 
 
 def _chunks(paths: Sequence[Path], columns: Sequence[str], chunk_rows: int) -> list[Chunk]:
@@ -177,13 +197,15 @@ def _chunks(paths: Sequence[Path], columns: Sequence[str], chunk_rows: int) -> l
     ]
 
 
-def _tensors(frame: pl.DataFrame, _: np.random.Generator) -> Batch:
+def _tensors(rows: pl.DataFrame | Arrays, _: np.random.Generator) -> Batch:
     """A tensor a column."""
+    if not isinstance(rows, pl.DataFrame):
+        return tuple(torch.from_numpy(one) for one in rows.values())
     wrong = [
-        name for name, kind in frame.schema.items() if not (kind.is_numeric() or kind == pl.Boolean)
+        name for name, kind in rows.schema.items() if not (kind.is_numeric() or kind == pl.Boolean)
     ]
     if wrong:
         raise DataError(
             f"the columns {', '.join(wrong)} are no numbers", hint="give prepare, to make tensors"
         )
-    return tuple(torch.from_numpy(one.to_numpy(writable=True)) for one in frame.iter_columns())
+    return tuple(torch.from_numpy(one.to_numpy(writable=True)) for one in rows.iter_columns())
