@@ -18,7 +18,8 @@ the indexer writes a whole snapshot of both spaces every 20 seconds (where 600 a
 prices change, and every worker loads it and swaps to it: the alias goes to and fro all the time.
 
 Processors that are shared with strangers run at a third of their speed at times: the time of a step
-of a plain Python loop, taken between the loads, says how fast this one was.
+of a plain Python loop, taken between the loads, says how fast this one was. Half of a request is
+Python: run it with an interpreter that is built with optimisations, as those to deploy are.
 """
 
 from __future__ import annotations
