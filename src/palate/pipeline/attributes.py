@@ -126,8 +126,10 @@ class Recalled:
 
     def take(self, rows: Sequence[int]) -> Recalled:
         """Of these rows, in their order."""
-        read = {at: self._read[row] for at, row in enumerate(rows) if row in self._read}
-        taken = Recalled([self._ids[row] for row in rows], self._memory, read)
+        read = None
+        if self._read:  # seldom
+            read = {at: self._read[row] for at, row in enumerate(rows) if row in self._read}
+        taken = Recalled(list(map(self._ids.__getitem__, rows)), self._memory, read)
         taken._places = self._places[np.asarray(rows, np.int64)]
         return taken
 

@@ -70,7 +70,7 @@ class Candidates(msgspec.Struct, frozen=True, eq=False):
         chosen = np.asarray(rows, np.int64)
         plain = chosen.tolist()
         return Candidates(
-            [self.ids[row] for row in plain],
+            list(map(self.ids.__getitem__, plain)),
             self.places[chosen],
             self.given[chosen],
             self.attributes.take(plain),
