@@ -21,11 +21,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -34,8 +34,9 @@ from palate.evaluate.environment import this_environment
 from peers import Peer
 from record import Record, number, ratio_of, write
 
-__all__ = ["Bench", "Side", "data_folder"]
+__all__ = ["Bench", "Side", "data_folder", "timed"]
 
+T = TypeVar("T")
 SIDES = Path(__file__).resolve().parent / "sides"
 
 
@@ -201,6 +202,14 @@ class Bench:
         if any(kept.name == record.name for kept in self.records):
             raise ValueError(f"two records are called {record.name!r}")
         self.records.append(record)
+
+
+def timed(what: str, work: Callable[[], T]) -> T:
+    """What `work` gives; how long that took is told to whoever waits, and is no figure."""
+    start = time.perf_counter()
+    found = work()
+    print(f"{what} in {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+    return found
 
 
 def data_folder(*needed: str) -> Path:

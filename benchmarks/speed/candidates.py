@@ -44,8 +44,9 @@ def main() -> None:
     ndcg: dict[str, list[float]] = {name: [] for name in methods}
     for user in range(len(tastes)):
         gains = gains_of(catalogue.vectors @ catalogue.queries[user] + hidden @ tastes[user])
+        ideal = ideal_of(gains)
         for name, found in methods.items():
-            ndcg[name].append(ndcg_of(gains, ideally(gains, found["found"][user])))
+            ndcg[name].append(ndcg_of(gains, ideally(gains, found["found"][user]), ideal))
     for name, found in methods.items():
         report(bench, name, found)
         bench.add(f"{name}/NDCG@20", float(np.mean(ndcg[name])), higher_is_better=True)
@@ -98,10 +99,14 @@ def ideally(gains: Float32Array, rows: Sequence[int] | Int64Array) -> Int64Array
     return found[np.argsort(-gains[found], kind="stable")]
 
 
-def ndcg_of(gains: Float32Array, ranked: Int64Array) -> float:
+def ideal_of(gains: Float32Array) -> Float32Array:
+    """(20,) gains of the best of all items, best first."""
+    return np.sort(np.partition(gains, -TOP)[-TOP:])[::-1]
+
+
+def ndcg_of(gains: Float32Array, ranked: Int64Array, ideal: Float32Array) -> float:
     """NDCG@20 of candidates, best first, against the best 20 of all items."""
     discounts = 1 / np.log2(np.arange(2, TOP + 2))
-    ideal = np.sort(np.partition(gains, -TOP)[-TOP:])[::-1]
     shown = gains[ranked[:TOP]]
     return float((shown * discounts[: len(shown)]).sum() / (ideal * discounts).sum())
 

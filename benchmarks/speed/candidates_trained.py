@@ -15,11 +15,8 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -28,7 +25,7 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from accuracy.realtime import CARS, DAYS
-from harness import Bench
+from harness import Bench, timed
 from index_vectors import MIXED, N_QUERIES, Catalogue
 from palate import columns as c
 from palate.data.dataset import Dataset
@@ -38,14 +35,13 @@ from palate.models.realtime.examples import Profiles
 from palate.models.realtime.prepare import evidence_of
 from palate.models.realtime.scoring import Scorer, fused
 from palate.types import Float32Array, Int64Array
-from speed.candidates import RANGES, gains_of, ideally, ndcg_of, report, sources
+from speed.candidates import RANGES, gains_of, ideal_of, ideally, ndcg_of, report, sources
 
 N = int(os.environ.get("PALATE_BENCH_ITEMS", "2000000"))
 CHUNK = 50_000
 MARKET = 5_000, 3_000  # cars and visitors that are learned from
 VISITORS = 2_000  # of the other market
 DAYS_ASKED = 5
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -66,11 +62,11 @@ class Visitors:
 def main() -> None:
     name = "speed-candidates-trained"
     bench = Bench(name, f"500 candidates of {N:,} cars, ranked by nets", runs=1)
-    nets = _timed("learned", lambda: Realtime(CARS).fit(Cars(*MARKET).dataset(DAYS)).nets)
+    nets = timed("learned", lambda: Realtime(CARS).fit(Cars(*MARKET).dataset(DAYS)).nets)
     cars = Cars(N, VISITORS, seed=2)
-    events = _timed("played", lambda: _events(cars))
+    events = timed("played", lambda: _events(cars))
     touched = cars.item_rows(events[c.ITEM_ID].unique())
-    vectors, known = _timed("embedded", lambda: _embedded(nets, cars, touched))
+    vectors, known = timed("embedded", lambda: _embedded(nets, cars, touched))
     asking = _visitors(nets, cars, events, known)
     catalogue = Catalogue(
         vectors, cars.stock.model.astype(np.int32), asking.vectors, asking.bases, nets.newcomers
@@ -80,12 +76,13 @@ def main() -> None:
     ideal_ndcg: dict[str, list[float]] = {method: [] for method in methods}
     for asked, visitor in enumerate(asking.rows.tolist()):
         gains = gains_of(cars.utility([visitor], np.arange(N))[0])
+        ideal = ideal_of(gains)
         for method, found in methods.items():
             rows = np.array(found["found"][asked], np.int64)
             scores = fused(nets.rank(asking.vectors[asked], vectors[rows], None), nets.worth)
             ranked = rows[np.argsort(-scores, kind="stable")]
-            fused_ndcg[method].append(ndcg_of(gains, ranked))
-            ideal_ndcg[method].append(ndcg_of(gains, ideally(gains, rows)))
+            fused_ndcg[method].append(ndcg_of(gains, ranked, ideal))
+            ideal_ndcg[method].append(ndcg_of(gains, ideally(gains, rows), ideal))
     for method, found in methods.items():
         report(bench, method, found)
         for what, values in (("fused", fused_ndcg), ("ideal ranker", ideal_ndcg)):
@@ -147,13 +144,6 @@ def _ranges(cars: Cars) -> NDArray[np.int8]:
     price = np.nan_to_num(cars.stock.price, nan=np.inf)
     edges = np.quantile(price[np.isfinite(price)], np.arange(1, RANGES) / RANGES)
     return np.searchsorted(edges, price).astype(np.int8)
-
-
-def _timed(what: str, work: Callable[[], T]) -> T:
-    start = time.perf_counter()
-    found = work()
-    print(f"{what} in {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
-    return found
 
 
 if __name__ == "__main__":

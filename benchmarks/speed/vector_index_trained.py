@@ -13,17 +13,14 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from accuracy.realtime import CARS, DAYS
-from harness import Bench
+from harness import Bench, timed
 from index_vectors import MIXED, N_QUERIES, Catalogue
 from palate.data.dataset import Dataset
 from palate.data.generated.cars import Cars
@@ -37,16 +34,15 @@ from speed.vector_index import measure
 N = int(os.environ.get("PALATE_BENCH_ITEMS", "2000000"))
 CHUNK = 50_000
 MARKET = 5_000, 3_000  # cars and visitors that are learned from
-T = TypeVar("T")
 LEAST = 3  # events of a visitor who asks
 
 
 def main() -> None:
     bench = Bench("speed-vector-index-trained", "Nearest 500 of trained vectors", runs=1)
     dataset = Cars(*MARKET).dataset(DAYS)
-    model = _timed("learned", lambda: Realtime(CARS).fit(dataset))
+    model = timed("learned", lambda: Realtime(CARS).fit(dataset))
     queries = people(model, dataset)
-    vectors = _timed("embedded", lambda: embedded(model.nets, N))
+    vectors = timed("embedded", lambda: embedded(model.nets, N))
     bases = np.zeros((len(queries), MIXED), np.int64)
     groups = np.zeros(N, np.int32)
     catalogue = Catalogue(vectors, groups, queries, bases, model.nets.newcomers)
@@ -74,13 +70,6 @@ def embedded(nets: Nets, n: int) -> Float32Array:
         vectors[start : start + len(cars)] = nets.embed_rows(rows)
         start += len(cars)
     return vectors
-
-
-def _timed(what: str, work: Callable[[], T]) -> T:
-    start = time.perf_counter()
-    found = work()
-    print(f"{what} in {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
-    return found
 
 
 if __name__ == "__main__":

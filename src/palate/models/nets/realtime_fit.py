@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import torch
 
+from palate.data.dataset import Dataset
 from palate.data.histories import Histories
 from palate.errors import DataError
 from palate.models.held_out import HeldOut
@@ -29,6 +30,7 @@ from palate.models.realtime.examples import (
 )
 from palate.models.realtime.exposure import log_exposure
 from palate.models.realtime.items import ItemEncoder, ItemRows
+from palate.models.realtime.prepare import encoded_items
 from palate.models.realtime.table import write_examples
 from palate.train.batches import Batches
 from palate.train.loop import train
@@ -65,6 +67,21 @@ class Course:
     config: RealtimeConfig
     folder: Path | None = None
     progress: Progress | None = None
+
+    @classmethod
+    def over(
+        cls,
+        dataset: Dataset,
+        events: Events,
+        profiles: Profiles,
+        encoder: ItemEncoder,
+        config: RealtimeConfig,
+        folder: Path | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Of the items of a dataset, encoded; all else as given."""
+        rows, earlier = encoded_items(dataset, encoder), dataset.version_rows
+        return cls(events, profiles, encoder, rows, earlier, config, folder, progress)
 
 
 def learn(

@@ -43,12 +43,7 @@ from palate.models.realtime.further import check_config, check_data, lesson
 from palate.models.realtime.held import hold_out
 from palate.models.realtime.nets import Nets
 from palate.models.realtime.newcomers import newcomers
-from palate.models.realtime.prepare import (
-    encoded_items,
-    evidence_of,
-    fit_encoder,
-    fit_profiles,
-)
+from palate.models.realtime.prepare import evidence_of, fit_encoder, fit_profiles
 from palate.models.realtime.scoring import Scorer
 from palate.models.realtime.sound import rank_fault
 from palate.types import BoolArray, Float32Array, FloatArray, Int32Array, Progress
@@ -137,16 +132,7 @@ class Realtime(Continuing[RealtimeConfig]):
                 hint="set recent above 0, or give items attributes",
             )
         encoder = fit_encoder(dataset, events, config)
-        course = Course(
-            events,
-            profiles,
-            encoder,
-            encoded_items(dataset, encoder),
-            dataset.version_rows,
-            config,
-            self.folder,
-            progress,
-        )
+        course = Course.over(dataset, events, profiles, encoder, config, self.folder, progress)
 
         def take(net: RealtimeNet, *, trust: float, vectors: Float32Array | None = None) -> None:
             net.rank.trust.fill_(trust)
@@ -269,16 +255,7 @@ class Realtime(Continuing[RealtimeConfig]):
         evidence = None if layout is None else evidence_of(dataset, layout.definition)
         profiles = Profiles(layout, evidence)
         folder = None if self.folder is None else self.folder / "further"
-        course = Course(
-            events,
-            profiles,
-            encoder,
-            encoded_items(dataset, encoder),
-            dataset.version_rows,
-            config,
-            folder,
-            progress,
-        )
+        course = Course.over(dataset, events, profiles, encoder, config, folder, progress)
         made = self._made(learned_on(course, nets, learned), course, dataset)
         before = self.vocabulary.rows(names.series)
         self._known = np.where(before >= 0, self._known[before], np.False_)
